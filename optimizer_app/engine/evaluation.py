@@ -1,0 +1,91 @@
+"""Run a program over examples and keep what happened to each."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dspy
+import msgspec
+from dspy.utils.parallelizer import ParallelExecutor
+
+from optimizer_app.engine.errors import explain
+from optimizer_app.engine.metrics import Metric, score
+from optimizer_app.engine.programs import ProgramModule, outputs_of
+from optimizer_app.engine.usage import Ledger
+
+
+class ExampleData(msgspec.Struct, frozen=True):
+    """An example as plain data; `id` is the caller's."""
+
+    id: int
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+class ExampleResult(msgspec.Struct, frozen=True):
+    """One example under one program. An `error` scores 0. `cost_usd` is None when unpriced."""
+
+    example_id: int
+    score: float
+    feedback: str
+    outputs: dict[str, Any]
+    error: str
+    latency_ms: float
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None
+
+
+def mean_score(results: Sequence[ExampleResult]) -> float:
+    """The mean score, 0 to 1."""
+    return sum(result.score for result in results) / len(results)
+
+
+def evaluate(
+    module: ProgramModule,
+    examples: Sequence[ExampleData],
+    metric: Metric,
+    ledger: Ledger,
+    *,
+    threads: int,
+    model_name: str,
+) -> list[ExampleResult]:
+    """Results in the order of `examples`. A failing example scores 0 and says why; RunStopped passes through."""
+
+    def run(example: ExampleData) -> ExampleResult:
+        usage = ledger.open()
+        started = time.perf_counter()
+        outputs: dict[str, Any] = {}
+        error = ""
+        try:
+            outputs = outputs_of(module.program, module(**example.inputs))
+        except Exception as exception:
+            error = explain(exception, model_name)
+        latency_ms = (time.perf_counter() - started) * 1000
+        scored = score(metric, example.outputs, outputs)
+        return ExampleResult(
+            example_id=example.id,
+            score=0.0 if error else scored.value,
+            feedback=error or scored.feedback,
+            outputs=outputs,
+            error=error,
+            latency_ms=latency_ms,
+            tokens_in=usage.tokens_in,
+            tokens_out=usage.tokens_out,
+            cost_usd=usage.cost_usd,
+        )
+
+    # timeout=0: after 120 s DSPy would otherwise send slow examples a second time and pay twice.
+    executor = ParallelExecutor(num_threads=threads, disable_progress_bar=True, timeout=0, straggler_limit=0)
+    return list(executor.execute(run, list(examples)))
+
+
+def as_dspy_metric(metric: Metric, output_names: Sequence[str]) -> Callable[..., float]:
+    """The metric in the form DSPy's optimizers call. A float: a Prediction would always be truthy."""
+
+    def score_example(gold: dspy.Example, prediction: Mapping[str, Any], trace: object = None) -> float:
+        expected = {name: gold[name] for name in output_names}
+        found = {name: prediction[name] for name in output_names if name in prediction}
+        return score(metric, expected, found).value
+
+    return score_example

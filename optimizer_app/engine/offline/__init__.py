@@ -1,0 +1,5 @@
+"""The built-in lexical model: no neural network, it learns only from the prompt it is given.
+
+It stands in for a language model so that Uplift can be tried and tested without a key or a network.
+It reads a prompt back into fields, instructions and demonstrations, and answers by word similarity.
+"""

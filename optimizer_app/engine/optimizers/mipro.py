@@ -1,0 +1,66 @@
+"""MIPROv2: proposes instructions from the data and searches them together with demos."""
+
+import math
+from typing import TYPE_CHECKING, cast
+
+from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Parameters, Sizes, Work
+from optimizer_app.engine.optimizers.few_shot import THRESHOLD
+from optimizer_app.engine.parameters import Parameter
+
+if TYPE_CHECKING:
+    from optimizer_app.engine.programs import ProgramModule
+
+# DSPy's own presets (`AUTO_RUN_SETTINGS` of its MIPROv2): candidates, and the most validation examples used.
+CANDIDATES = {"light": 6, "medium": 12, "heavy": 18}
+VALIDATION = {"light": 100, "medium": 300, "heavy": 1000}
+MINIBATCH, MINIBATCH_FROM, FULL_EVERY = 35, 50, 5
+
+PARAMETERS = (
+    Parameter(
+        "auto", "Effort", "choice", "light", "How many candidates are proposed and how long they are searched.",
+        choices=(("light", "Light: 6 candidates"), ("medium", "Medium: 12 candidates"), ("heavy", "Heavy: 18 candidates")),
+    ),
+    Parameter(
+        "max_bootstrapped_demos", "Bootstrapped demos", "int", 4,
+        "Worked examples that the program itself answered well, at most. 0 here and below searches instructions only.",
+        0, 64,
+    ),
+    Parameter(
+        "max_labeled_demos", "Labeled demos", "int", 4,
+        "Labeled training examples in the prompt, at most. More demos make every call longer.", 0, 128,
+    ),
+    THRESHOLD,
+)  # fmt: skip
+
+
+def _compile(job: CompileJob) -> "ProgramModule":
+    import dspy
+
+    # DSPy turns seed 0 into 9 without a word; distinct seeds of ours must stay distinct.
+    optimizer = dspy.MIPROv2(metric=job.metric, num_threads=job.threads, seed=job.seed + 1, **job.parameters)
+    return cast("ProgramModule", optimizer.compile(job.module, trainset=job.train, valset=job.validation))
+
+
+def _work(sizes: Sizes, parameters: Parameters) -> Work:
+    candidates = CANDIDATES[parameters["auto"]]
+    validation = min(sizes.validation, VALIDATION[parameters["auto"]])
+    zero_shot = not parameters["max_bootstrapped_demos"] and not parameters["max_labeled_demos"]
+    variables = sizes.predictors * (1 if zero_shot else 2)
+    trials = int(max(2 * variables * math.log2(candidates), 1.5 * candidates))
+    if validation > MINIBATCH_FROM:
+        full = trials // FULL_EVERY + (1 if trials % FULL_EVERY else 0)
+        scored = validation + trials * MINIBATCH + full * validation
+    else:
+        scored = (1 + trials) * validation
+    bootstraps = candidates - 2
+    return Work(scored + bootstraps, scored + bootstraps * sizes.train)
+
+
+MIPRO_V2 = Optimizer(
+    "MIPROv2",
+    "Writes instructions from what it sees in the data and searches them together with demos.",
+    PARAMETERS,
+    minimum_train=10,
+    work=_work,
+    compile=_compile,
+)

@@ -1,0 +1,101 @@
+"""Watch a compile through DSPy's callbacks: program calls done, candidates and their scores, the phase of work."""
+
+import logging
+import threading
+from typing import Any, Protocol
+
+import dspy
+import msgspec
+from dspy.utils.callback import BaseCallback
+
+from optimizer_app.engine.programs import Program, ProgramModule, State, state_hash, state_of
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A program state that the optimizer scored. `full` tells a whole validation split from a minibatch."""
+
+    fingerprint: str
+    state: State
+    score: float
+    examples: int
+    full: bool
+    calls: int
+
+
+class Reporter(Protocol):
+    """Who is told how a run goes. Called from several threads; must not raise and must not block."""
+
+    def phase(self, text: str) -> None: ...
+    def work(self, low: int, high: int) -> None: ...
+    def program_call(self) -> None: ...
+    def candidate(self, candidate: Candidate) -> None: ...
+    def log(self, level: str, text: str) -> None: ...
+
+
+PHASES = {
+    "BootstrapFewShot": "Collecting demonstrations",
+    "LabeledFewShot": "Choosing demonstrations",
+    "MIPROv2": "Preparing candidates",
+    "BootstrapFewShotWithRandomSearch": "Preparing candidates",
+}
+
+
+class Recorder(BaseCallback):  # type: ignore[misc]
+    """Turns DSPy's events into calls of a Reporter. `full_size` is the size of the validation split."""
+
+    def __init__(self, program: Program, reporter: Reporter, full_size: int) -> None:
+        self._program = program
+        self._reporter = reporter
+        self._full_size = full_size
+        self._lock = threading.Lock()
+        self._program_calls: set[str] = set()
+        self._evaluations: dict[str, tuple[State, int]] = {}
+        self.calls = 0
+
+    def __deepcopy__(self, memo: object) -> "Recorder":
+        return self  # DSPy copies its settings, callbacks included, for every thread
+
+    def on_compile_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
+        self._reporter.phase(PHASES.get(type(instance).__name__, "Optimizing"))
+
+    def on_module_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
+        if isinstance(instance, ProgramModule):
+            with self._lock:
+                self._program_calls.add(call_id)
+        elif type(instance).__name__ in ("GenerateModuleInstruction", "DescribeProgram"):
+            self._reporter.phase("Proposing instructions")
+
+    def on_module_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
+        with self._lock:
+            if call_id not in self._program_calls:
+                return
+            self._program_calls.discard(call_id)
+            self.calls += 1
+        self._reporter.program_call()
+
+    def on_evaluate_start(self, call_id: str, instance: dspy.Evaluate, inputs: dict[str, Any]) -> None:
+        devset = inputs["devset"] if inputs.get("devset") is not None else instance.devset
+        # Read now: some optimizers change the program afterwards.
+        self._evaluations[call_id] = (state_of(inputs["program"]), len(devset))
+        self._reporter.phase("Scoring candidates")
+
+    def on_evaluate_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
+        state, size = self._evaluations.pop(call_id)
+        if outputs is None or not outputs.results:
+            return
+        score = sum(float(result[2]) for result in outputs.results) / len(outputs.results)
+        self._reporter.candidate(
+            Candidate(state_hash(self._program, state), state, score, size, size >= self._full_size, self.calls)
+        )
+
+
+class LogForwarder(logging.Handler):
+    """Sends DSPy's log lines to the reporter."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__(logging.INFO)
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if text := record.getMessage().strip():
+            self._reporter.log(record.levelname.lower(), text[:2000])
