@@ -1,0 +1,1 @@
+"""The app that measures: overview, before/after and the figures they show."""

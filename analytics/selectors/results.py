@@ -1,0 +1,109 @@
+"""What the before/after page shows of a finished run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from optimizer_app.models import Comparison, Evaluation, Example, ExampleScore, Run, Split
+from optimizer_app.selectors.versions import StepChange, version_changes
+
+OUTCOMES = {"fixed": "Fixed", "broken": "Broken", "unchanged": "Unchanged"}
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """One row of the cost table: what it is, before, after. `kind` names the filter that shows it."""
+
+    label: str
+    kind: str
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run's before/after."""
+
+    run: Run
+    comparison: Comparison
+    evaluations: dict[str, dict[str, Evaluation]]  # split -> role -> evaluation
+    changes: list[StepChange]
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        numbers: dict[str, Any] = self.comparison.numbers
+        return numbers
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """split -> gain of the winner over the baseline."""
+        return {
+            split: roles[Evaluation.Role.WINNER].mean_score - roles[Evaluation.Role.BASELINE].mean_score
+            for split, roles in self.evaluations.items()
+        }
+
+    @property
+    def overfit(self) -> float:
+        """How much of the validation gain does not show on the test split; positive means overfit."""
+        return self.gains[Split.VALIDATION] - self.gains[Split.TEST]
+
+    @property
+    def costs(self) -> list[CostLine]:
+        """Per-call costs on the test split. Runtime only: what the optimization itself cost stands apart."""
+        before, after = self.comparison.before, self.comparison.after
+        return [
+            CostLine("Prompt tokens per call", "count", before.tokens_in / before.n, after.tokens_in / after.n),
+            CostLine("Output tokens per call", "count", before.tokens_out / before.n, after.tokens_out / after.n),
+            CostLine("Cost per 1,000 calls", "money", _per_thousand(before), _per_thousand(after)),
+            CostLine("Latency, median", "time", before.latency_p50_ms, after.latency_p50_ms),
+            CostLine("Latency, 95th percentile", "time", before.latency_p95_ms, after.latency_p95_ms),
+            CostLine("Failed examples", "count", before.errors, after.errors),
+        ]
+
+
+@dataclass(frozen=True)
+class ExamplePair:
+    """One test example under both versions."""
+
+    example: Example
+    before: ExampleScore
+    after: ExampleScore
+
+    @property
+    def outcome(self) -> str:
+        change = self.after.score - self.before.score
+        return "fixed" if change > 0 else "broken" if change < 0 else "unchanged"
+
+
+def result(comparison: Comparison) -> Result:
+    """The comparison with both evaluations of each split and what changed in the prompt."""
+    run = comparison.run
+    evaluations: dict[str, dict[str, Evaluation]] = {}
+    for evaluation in run.evaluations.order_by("-split", "role"):
+        evaluations.setdefault(evaluation.split, {})[evaluation.role] = evaluation
+    return Result(run, comparison, evaluations, version_changes(run.baseline, run.winner or run.baseline))
+
+
+def outcome_scores(comparison: Comparison, outcome: str = "") -> QuerySet[ExampleScore]:
+    """The winner's test scores with the baseline's score as `before_score`, of one outcome or all."""
+    scores = ExampleScore.objects.filter(evaluation=comparison.after, example__scores__evaluation=comparison.before)
+    scores = scores.annotate(before_score=F("example__scores__score")).select_related("example").order_by("id")
+    if outcome == "fixed":
+        return scores.filter(score__gt=F("before_score"))
+    if outcome == "broken":
+        return scores.filter(score__lt=F("before_score"))
+    return scores.filter(score=F("before_score")) if outcome == "unchanged" else scores
+
+
+def pairs(comparison: Comparison, after: list[ExampleScore]) -> Iterator[ExamplePair]:
+    """Both sides of the given examples; one query for all of them."""
+    examples = [score.example_id for score in after]
+    before = {s.example_id: s for s in comparison.before.scores.filter(example_id__in=examples)}
+    for score in after:
+        yield ExamplePair(score.example, before[score.example_id], score)
+
+
+def _per_thousand(evaluation: Evaluation) -> float | None:
+    return None if evaluation.cost_usd is None else 1000 * evaluation.cost_usd / evaluation.n

@@ -1,0 +1,1 @@
+"""Endpoints under /api/v1. One router per noun, its schemas on top."""

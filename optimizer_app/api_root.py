@@ -1,0 +1,23 @@
+"""The one API object: routers, errors, authentication."""
+
+from ninja import NinjaAPI
+
+from optimizer_app.api import datasets, language_models, metrics, runs, versions, workers
+from optimizer_app.api.auth import TokenAuth, may_read_docs
+from optimizer_app.common.ninja import PersonAuth, documented, use_problems
+
+api = NinjaAPI(
+    title="Uplift",
+    version="1",
+    description="Errors are problem+json (RFC 9457). Authenticate with `Authorization: Bearer upl_…`.",
+    urls_namespace="api",
+    auth=[TokenAuth(), PersonAuth()],
+    docs_decorator=documented(may_read_docs),
+)
+use_problems(api)
+api.add_router("/workers", workers.router)
+api.add_router("/datasets", datasets.router)
+api.add_router("/metrics", metrics.router)
+api.add_router("/language-models", language_models.router)
+api.add_router("/runs", runs.router)
+api.add_router("/versions", versions.router)

@@ -1,0 +1,22 @@
+"""The Celery app: `celery -A optimizer_app.celery worker`."""
+
+import os
+import signal
+
+from celery import Celery
+from celery.signals import worker_process_init
+from django.conf import settings
+
+from optimizer_app.common.processes import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings")
+
+app = Celery("uplift")
+app.config_from_object(settings.CELERY)
+app.autodiscover_tasks(["optimizer_app"])
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _leave_no_orphan(**_: object) -> None:
+    """A pool process must not outlive its killed worker: another worker would resume the same run beside it."""
+    die_with_parent(signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Plumbing that every layer above may use."""

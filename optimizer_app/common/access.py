@@ -1,0 +1,106 @@
+"""Who may do what: actors, capabilities, and the four roles that bundle them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+
+class Capability(StrEnum):
+    """What an actor may do. API tokens hold capabilities as scopes."""
+
+    READ = "read"
+    PREDICT = "predict"
+    OPERATE = "operate"
+    APPROVE = "approve"
+    ADMIN = "admin"
+
+
+MEANING = {
+    Capability.READ: "see everything but secrets",
+    Capability.PREDICT: "call workers",
+    Capability.OPERATE: "change workers, datasets and metrics, launch and stop runs",
+    Capability.APPROVE: "promote versions and roll back",
+    Capability.ADMIN: "manage language models, tokens and people",
+}
+
+_VIEWER = frozenset({Capability.READ})
+_OPERATOR = _VIEWER | {Capability.PREDICT, Capability.OPERATE}
+_APPROVER = _OPERATOR | {Capability.APPROVE}
+_ADMIN = _APPROVER | {Capability.ADMIN}
+ROLES: dict[str, frozenset[Capability]] = {
+    "viewer": _VIEWER,
+    "operator": _OPERATOR,
+    "approver": _APPROVER,
+    "admin": _ADMIN,
+}
+OPEN_PATHS = ("/healthz", "/login/", "/logout/", "/static/")
+API_PATH = "/api/"  # checks tokens itself
+
+
+class NotAllowed(PermissionDenied):
+    """An actor lacks a capability. The message says which and who gives it."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a person, an API token or the system itself."""
+
+    name: str
+    kind: str
+    capabilities: frozenset[Capability]
+    address: str = ""
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+    def require(self, capability: Capability) -> None:
+        """Raise NotAllowed unless the actor has the capability."""
+        if not self.can(capability):
+            raise NotAllowed(f"{self.name} may not do this: it takes the right to {MEANING[capability]}.")
+
+
+SYSTEM = Actor("Uplift", "system", _ADMIN)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person behind a request."""
+    user = request.user
+    return Actor(
+        name=user.get_username() or "anonymous",
+        kind="person",
+        capabilities=capabilities_of(user),
+        address=request.META.get("REMOTE_ADDR", ""),
+    )
+
+
+def capabilities_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Capability]:
+    """What a person's roles allow; a superuser is an admin. Looked up once per request."""
+    if not user.is_active or not user.is_authenticated:
+        return frozenset()
+    cached: frozenset[Capability] | None = getattr(user, "_capabilities", None)
+    if cached is None:
+        groups = user.groups.values_list("name", flat=True)  # type: ignore[attr-defined]
+        bundles = [_ADMIN] if user.is_superuser else [ROLES[name] for name in groups if name in ROLES]
+        cached = frozenset().union(*bundles)
+        user._capabilities = cached  # type: ignore[union-attr]
+    return cached
+
+
+def sign_in_required(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: every path but the open ones needs a signed-in person who may at least read."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        path = request.path
+        if path.startswith(OPEN_PATHS) or (path.startswith(API_PATH) and not request.user.is_authenticated):
+            return get_response(request)
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        actor_of(request).require(Capability.READ)
+        return get_response(request)
+
+    return middleware

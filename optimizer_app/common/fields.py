@@ -1,0 +1,35 @@
+"""A JSON field that is encrypted at rest."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import FieldError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from optimizer_app.common.keys import seal, unseal
+
+
+class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
+    """JSON, sealed with the keys of UPLIFT_ENCRYPTION_KEYS. It cannot be searched; only `isnull` works."""
+
+    def _context(self) -> bytes:
+        return f"{self.model._meta.db_table}.{self.column}".encode()
+
+    def from_db_value(self, value: str | None, expression: object, connection: BaseDatabaseWrapper) -> Any:
+        return None if value is None else json.loads(unseal(settings.ENCRYPTION_KEYS, value, self._context()))
+
+    def get_prep_value(self, value: Any) -> str | None:
+        if value is None:
+            return None
+        plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        return seal(settings.ENCRYPTION_KEYS, plain, self._context())
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"{self.name} is encrypted and cannot be searched.")
+        return super().get_lookup(lookup_name)

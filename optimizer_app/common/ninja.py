@@ -1,0 +1,80 @@
+"""What every endpoint shares: who calls, how errors look."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import SessionAuth
+
+from optimizer_app.common.access import Actor, actor_of
+from optimizer_app.common.problems import Refused, problem
+
+
+class PersonAuth(SessionAuth):
+    """The signed-in person; unsafe methods need the CSRF token."""
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        return actor_of(request) if request.user.is_authenticated else None
+
+
+def caller(request: HttpRequest) -> Actor:
+    """The authenticated actor of an API request."""
+    return cast(Actor, request.auth)  # type: ignore[attr-defined]
+
+
+def bearer_token(request: HttpRequest) -> str:
+    """The token of the Authorization header, or nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def documented(authenticate: Callable[[HttpRequest], bool]) -> Callable[[Callable[..., HttpResponse]], Any]:
+    """A decorator for the API's documentation pages: signed-in people and valid tokens only."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not authenticate(request):
+                return problem(401, "Sign in, or send a token: Authorization: Bearer upl_…")
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def use_problems(api: NinjaAPI) -> None:
+    """Answer every error as problem+json."""
+
+    @api.exception_handler(Refused)
+    def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+        return problem(error.status, str(error), problems=error.problems, fields=error.fields)
+
+    @api.exception_handler(PermissionDenied)
+    def _denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+        return problem(403, str(error) or "Not allowed.")
+
+    @api.exception_handler(AuthenticationError)
+    def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        return problem(401, "Sign in, or send a token: Authorization: Bearer upl_…")
+
+    @api.exception_handler(Http404)
+    def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return problem(404, "There is nothing with this id.")
+
+    @api.exception_handler(ValidationError)
+    def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        fields: dict[str, list[str]] = {}
+        for item in error.errors:
+            place = ".".join(str(part) for part in item["loc"][1:]) or "body"
+            fields.setdefault(place, []).append(item["msg"])
+        detail = "; ".join(f"{place}: {' '.join(texts)}" for place, texts in fields.items())
+        return problem(422, detail, fields=fields)
+
+    @api.exception_handler(HttpError)
+    def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return problem(error.status_code, str(error))

@@ -1,0 +1,46 @@
+"""Refusals of services, told as pages or as problem+json (RFC 9457)."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+
+class Refused(Exception):
+    """A change that a service refuses. `problems` are sentences for people; `fields` may place them."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, *problems: str, fields: dict[str, list[str]] | None = None) -> None:
+        self.fields = fields or {}
+        self.problems = list(problems) or [text for texts in self.fields.values() for text in texts]
+        super().__init__(" ".join(self.problems))
+
+
+class Conflict(Refused):
+    """The state of things does not allow the change now."""
+
+    status = HTTPStatus.CONFLICT
+
+
+def problem(status: int, detail: str, **more: Any) -> JsonResponse:
+    """A problem+json response."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def refusals_as_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a Refused that no view handled becomes a page that says what and why."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        return render(request, "refused.html", {"problems": exception.problems}, status=exception.status)
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware

@@ -1,0 +1,11 @@
+"""Enqueue a job by name, after the transaction has committed."""
+
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+
+
+def enqueue(job: str, **arguments: Any) -> None:
+    """Send the job once what it is about can be seen by others; not at all if the transaction rolls back."""
+    transaction.on_commit(lambda: current_app.send_task(job, kwargs=arguments, ignore_result=True))

@@ -1,0 +1,1 @@
+"""Forms: what the browser may send. Changes themselves are services."""

@@ -1,0 +1,27 @@
+"""A form whose submission is a service call."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+
+from optimizer_app.common.problems import Refused
+
+T = TypeVar("T")
+
+
+class ServiceForm(forms.Form):
+    """Turns a service's refusal into errors at the fields it names."""
+
+    def submit(self, change: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
+        """Call the service; None, with errors on the form, when it refuses."""
+        try:
+            return change(*args, **kwargs)
+        except Refused as refused:
+            placed = {name: texts for name, texts in refused.fields.items() if name in self.fields}
+            for name, texts in placed.items():
+                self.add_error(name, texts)
+            rest = [text for name, texts in refused.fields.items() if name not in placed for text in texts]
+            if rest or not refused.fields:
+                self.add_error(None, rest or refused.problems)
+            return None

@@ -1,0 +1,42 @@
+"""Form fields made from parameters described as data."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from optimizer_app.engine.parameters import Parameter
+from optimizer_app.forms.base import ServiceForm
+
+
+def form_field(parameter: Parameter) -> forms.Field:
+    """The form field of one parameter."""
+    common: dict[str, Any] = {"label": parameter.label, "initial": parameter.default, "help_text": parameter.help}
+    if parameter.kind == "choice":
+        return forms.ChoiceField(choices=parameter.choices, **common)
+    if parameter.kind == "bool":
+        return forms.BooleanField(required=False, **common)
+    limits: dict[str, Any] = {"min_value": parameter.low, "max_value": parameter.high}
+    if parameter.kind == "int":
+        return forms.IntegerField(**common, **{key: None if v is None else int(v) for key, v in limits.items()})
+    return forms.FloatField(**common, **limits, widget=forms.NumberInput(attrs={"step": "any"}))
+
+
+class ParametersForm(ServiceForm):
+    """The parameters of one optimizer or metric kind. Names are prefixed, so that it fits inside another form."""
+
+    prefix = "parameter"
+
+    def __init__(self, parameters: Iterable[Parameter], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for parameter in parameters:
+            self.fields[parameter.name] = form_field(parameter)
+
+
+def values_of(form: ParametersForm) -> dict[str, Any]:
+    """The parameters as filled in so far; defaults where nothing valid is given."""
+    defaults = {name: field.initial for name, field in form.fields.items()}
+    if not form.is_bound:
+        return defaults
+    form.is_valid()
+    return defaults | form.cleaned_data

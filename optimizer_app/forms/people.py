@@ -1,0 +1,41 @@
+"""Forms about people and tokens."""
+
+from django import forms
+
+from optimizer_app.common.access import MEANING, ROLES, Capability
+from optimizer_app.forms.base import ServiceForm
+
+ROLE_HELP = {
+    "viewer": "sees everything but secrets",
+    "operator": "also changes workers and data, launches runs",
+    "approver": "also promotes and rolls back",
+    "admin": "also manages language models, tokens and people",
+}
+
+
+class PersonForm(ServiceForm):
+    """A new account."""
+
+    name = forms.CharField(label="User name", max_length=150)
+    role = forms.ChoiceField(choices=[(role, f"{role}: {ROLE_HELP[role]}") for role in ROLES])
+
+
+class PersonEditForm(ServiceForm):
+    """An account's role."""
+
+    role = forms.ChoiceField(choices=[(role, f"{role}: {ROLE_HELP[role]}") for role in ROLES])
+    active = forms.BooleanField(required=False, label="May sign in")
+
+
+class TokenForm(ServiceForm):
+    """A new API token."""
+
+    name = forms.CharField(max_length=100, help_text="Which script or service uses it.")
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, f"{scope.value}: {MEANING[scope]}") for scope in Capability],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    expires_at = forms.DateTimeField(
+        required=False, label="Expires", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="Empty: never.",
+    )  # fmt: skip

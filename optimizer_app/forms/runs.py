@@ -1,0 +1,37 @@
+"""Forms about runs."""
+
+from typing import Any
+
+from django import forms
+
+from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.forms.base import ServiceForm
+from optimizer_app.models import DatasetVersion, Worker
+from optimizer_app.selectors.datasets import dataset_versions_for
+from optimizer_app.services.runs import MAX_SEED
+
+DEFAULT_OPTIMIZER = "BootstrapFewShotWithRandomSearch"
+
+
+class RunForm(ServiceForm):
+    """What to run. Parameters are a form of their own, because they depend on the optimizer."""
+
+    dataset_version = forms.ModelChoiceField(DatasetVersion.objects.none(), label="Dataset version", empty_label=None)
+    optimizer = forms.ChoiceField(
+        choices=[(name, name) for name in OPTIMIZERS], widget=forms.RadioSelect, initial=DEFAULT_OPTIMIZER
+    )
+    seed = forms.IntegerField(
+        min_value=0, max_value=MAX_SEED, initial=0, help_text="The same seed and data give the same version."
+    )
+
+    def __init__(self, worker: Worker, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions: Any = self.fields["dataset_version"]
+        versions.queryset = dataset_versions_for(worker)
+        versions.label_from_instance = version_label
+
+
+def version_label(version: DatasetVersion) -> str:
+    """Name and sizes of a dataset version."""
+    counts = version.counts
+    return f"{version}: {counts['train']} train, {counts['validation']} validation, {counts['test']} test"

@@ -1,0 +1,86 @@
+"""`manage.py start`: database, demo, web, Celery worker and scheduler under one supervisor."""
+
+import signal
+import socket
+import sys
+from argparse import ArgumentParser
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, call_command
+
+from optimizer_app.management.supervisor import Child, Supervisor
+from optimizer_app.services.demo import demo_load
+from optimizer_app.services.people import FIRST_ADMIN, first_admin_create
+
+HOST = "127.0.0.1"
+
+
+class Command(BaseCommand):
+    """Everything Uplift needs, until Ctrl-C."""
+
+    help = "Prepare the database and run web, worker and scheduler together."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--host", default=HOST, help="Address to listen on; the default is this machine only.")
+        parser.add_argument("--no-demo", action="store_true", help="Start without the demo workers.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        self._check_free(host, port)
+        self.stdout.write(f"Preparing {settings.DATA_DIR} …")
+        call_command("migrate", verbosity=0)
+        password = first_admin_create()
+        if not options["no_demo"]:
+            demo_load()
+        url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
+        supervisor = Supervisor(_children(host, port), say=self.stderr.write)
+        supervisor.run(ready=lambda: _answers(f"{url}/healthz"), on_ready=lambda: self._announce(url, password))
+        self.stdout.write("Stopped. A run that was under way resumes at the next start.")
+
+    def _check_free(self, host: str, port: int) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CommandError(f"Port {port} cannot be used ({error.strerror}). Try --port {port + 1}.") from None
+
+    def _announce(self, url: str, password: str | None) -> None:
+        self.stdout.write(self.style.SUCCESS(f"\nUplift is ready: {url}/"))
+        if password:
+            self.stdout.write(f"Sign in as {FIRST_ADMIN} with the password {password}  (shown this once)")
+        else:
+            self.stdout.write("Sign in with your account. Forgotten? Run: manage.py changepassword admin")
+        self.stdout.write("Stop with Ctrl-C.\n")
+        self.stdout.flush()
+
+
+def _children(host: str, port: int) -> list[Child]:
+    celery = [sys.executable, "-m", "celery", "-A", "optimizer_app.celery"]
+    web = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+        "--workers", "1", "--blocking-threads", "6", "--no-ws", "--log-level", "warning", "optimizer_app.wsgi:application",
+    ]  # fmt: skip
+    worker = [
+        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--concurrency", str(settings.WORKER_PROCESSES),
+        "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+    beat = [*celery, "--quiet", "beat", "--loglevel", "WARNING", "--schedule", str(settings.DATA_DIR / "beat-schedule")]
+    return [
+        Child("web", web),
+        # SIGTERM would let a worker finish its run first, which may take an hour; a killed run resumes.
+        Child("worker", worker, orphan_signal=signal.SIGKILL),
+        Child("scheduler", beat),
+    ]
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=1) as response:  # noqa: S310 - our own address
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,24 @@
+"""The tables. One module per noun."""
+
+from optimizer_app.models.audit import AuditEvent
+from optimizer_app.models.datasets import (
+    Dataset,
+    DatasetImport,
+    DatasetVersion,
+    DatasetVersionExample,
+    Example,
+    Split,
+)
+from optimizer_app.models.evaluations import Comparison, Evaluation, ExampleScore
+from optimizer_app.models.language_models import LanguageModel
+from optimizer_app.models.metrics import Metric
+from optimizer_app.models.runs import Candidate, Run, RunLogLine
+from optimizer_app.models.tokens import ApiToken
+from optimizer_app.models.versions import ProgramVersion, Promotion
+from optimizer_app.models.workers import Worker
+
+__all__ = [
+    "ApiToken", "AuditEvent", "Candidate", "Comparison", "Dataset", "DatasetImport", "DatasetVersion",
+    "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "LanguageModel", "Metric", "ProgramVersion",
+    "Promotion", "Run", "RunLogLine", "Split", "Worker",
+]  # fmt: skip

@@ -1,0 +1,133 @@
+"""Datasets, their examples, and frozen versions with a three-way split."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.db import models
+
+from optimizer_app.common.fields import EncryptedJSONField
+from optimizer_app.common.models import Frozen, Timestamped
+from optimizer_app.engine.spec import Field, content_hash
+
+
+class Split(models.TextChoices):
+    """What an example may be used for. Optimizers never see the test split."""
+
+    TRAIN = "train", "Train"
+    VALIDATION = "validation", "Validation"
+    TEST = "test", "Test"
+
+
+class Dataset(Timestamped):
+    """Examples with the same fields. Fits every worker whose fields have these names and types."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+    inputs = models.JSONField()
+    outputs = models.JSONField()
+    shape = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def input_fields(self) -> tuple[Field, ...]:
+        return msgspec.convert(self.inputs, tuple[Field, ...])
+
+    def output_fields(self) -> tuple[Field, ...]:
+        return msgspec.convert(self.outputs, tuple[Field, ...])
+
+    def fields(self) -> Iterator[Field]:
+        yield from self.input_fields()
+        yield from self.output_fields()
+
+
+def shape_of(inputs: tuple[Field, ...], outputs: tuple[Field, ...]) -> str:
+    """The identity of a set of fields: role, name, type and options; descriptions do not count."""
+    return content_hash(
+        [[role, f.name, f.type, list(f.options)] for role, fields in (("in", inputs), ("out", outputs)) for f in fields]
+    )
+
+
+class Example(models.Model):
+    """Inputs and expected outputs, encrypted. `content_hash` finds duplicates without decrypting."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="examples")
+    inputs: Any = EncryptedJSONField()
+    outputs: Any = EncryptedJSONField()
+    content_hash = models.CharField(max_length=64)
+    input_hash = models.CharField(max_length=64)
+    source = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("dataset", "content_hash"), name="example_unique"),)
+        # conflicting answers to one input, looked up at import
+        indexes = (models.Index(fields=("dataset", "input_hash"), name="example_input"),)
+
+    def __str__(self) -> str:
+        return f"Example {self.pk}"
+
+
+class DatasetImport(Timestamped):
+    """A file on its way into a dataset: uploaded, mapped, then taken in whole or not at all."""
+
+    class Status(models.TextChoices):
+        MAPPING = "mapping", "Waiting for its columns to be mapped"
+        DONE = "done", "Imported"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="imports")
+    file_name = models.CharField(max_length=200)
+    body: Any = EncryptedJSONField(null=True)
+    columns = models.JSONField()
+    row_count = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.MAPPING)
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class DatasetVersion(Frozen):
+    """A frozen snapshot: which examples, in which split. Hashed, so equal content is the same version."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+    seed = models.PositiveIntegerField()
+    stratified_by = models.CharField(max_length=100, blank=True)
+    counts = models.JSONField()
+    created_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ("dataset", "-number")
+        constraints = (
+            models.UniqueConstraint(fields=("dataset", "number"), name="dataset_version_number"),
+            models.UniqueConstraint(fields=("dataset", "content_hash"), name="dataset_version_content"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.dataset.name} v{self.number}"
+
+
+class DatasetVersionExample(models.Model):
+    """One example's place in a frozen version."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="members")
+    example = models.ForeignKey(Example, on_delete=models.PROTECT, related_name="memberships")
+    split = models.CharField(max_length=10, choices=Split.choices)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("version", "example"), name="dataset_version_member"),)
+        # reading one split of a version
+        indexes = (models.Index(fields=("version", "split"), name="dataset_version_split"),)
+
+    def __str__(self) -> str:
+        return f"{self.example_id} in {self.split}"

@@ -1,0 +1,37 @@
+"""Workers: named DSPy programs under care."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from optimizer_app.common.models import Timestamped
+from optimizer_app.engine.spec import Program, program_from_data
+
+if TYPE_CHECKING:
+    from optimizer_app.models.versions import ProgramVersion
+
+
+class Worker(Timestamped):
+    """A program with its language model and metric. What answers calls is `active_version`.
+
+    The program's fields never change: datasets and versions are built on them.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+    program = models.JSONField()
+    language_model = models.ForeignKey("LanguageModel", on_delete=models.PROTECT, related_name="workers")
+    metric = models.ForeignKey("Metric", on_delete=models.PROTECT, related_name="workers")
+    active_version = models.ForeignKey["ProgramVersion | None"](
+        "ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def spec(self) -> Program:
+        """The program, checked."""
+        return program_from_data(self.program)

@@ -1,0 +1,1 @@
+"""One function per thing read; what belongs together is fetched together here."""

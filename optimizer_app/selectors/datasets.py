@@ -1,0 +1,41 @@
+"""Reading datasets."""
+
+from collections import Counter
+
+from django.db.models import Count, QuerySet
+
+from optimizer_app.engine.metrics import as_text
+from optimizer_app.models import Dataset, DatasetVersion, Example, Split, Worker
+from optimizer_app.models.datasets import shape_of
+
+
+def split_examples(version: DatasetVersion, split: Split) -> QuerySet[Example]:
+    """The examples of one split, in the order of their content: independent of row ids."""
+    members = Example.objects.filter(memberships__version=version, memberships__split=split)
+    return members.order_by("content_hash")
+
+
+def datasets_for(worker: Worker) -> QuerySet[Dataset]:
+    """Datasets whose fields are those of the worker."""
+    program = worker.spec()
+    fitting = Dataset.objects.filter(shape=shape_of(program.inputs, program.outputs))
+    return fitting.annotate(example_count=Count("examples")).order_by("-created_at")
+
+
+def dataset_versions_for(worker: Worker) -> QuerySet[DatasetVersion]:
+    """Frozen versions that a run of this worker may use, newest first."""
+    program = worker.spec()
+    shape = shape_of(program.inputs, program.outputs)
+    return DatasetVersion.objects.filter(dataset__shape=shape).select_related("dataset").order_by("-created_at")
+
+
+def label_counts(dataset: Dataset) -> dict[str, list[tuple[str, int]]]:
+    """For each enumerated output: (value, number of examples), most frequent first."""
+    names = [field.name for field in dataset.output_fields() if field.type in ("enum", "bool")]
+    if not names:
+        return {}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for outputs in dataset.examples.values_list("outputs", flat=True).iterator(chunk_size=1000):
+        for name in names:
+            counts[name][as_text(outputs[name])] += 1
+    return {name: counter.most_common() for name, counter in counts.items()}

@@ -1,0 +1,1 @@
+"""One function per change: checked, audited, in one transaction. Views, API, tasks and commands call these."""

@@ -1,0 +1,101 @@
+"""Create datasets and add examples to them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.problems import Refused
+from optimizer_app.engine.spec import SpecError, coerce_all, content_hash
+from optimizer_app.models import Dataset, Example, Worker
+from optimizer_app.models.datasets import shape_of
+from optimizer_app.services import audit
+
+BATCH = 500
+ERRORS_KEPT = 200  # the rest is counted
+
+
+@dataclass
+class AddReport:
+    """What became of the rows. `errors` are (row number, sentence), the first ERRORS_KEPT of them."""
+
+    added: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    left_out: int = 0
+    error_count: int = 0
+    errors: list[tuple[int, str]] = field(default_factory=list)
+
+    def to_data(self) -> dict[str, Any]:
+        return dict(msgspec.to_builtins(self))
+
+
+def dataset_create(*, by: Actor, name: str, description: str, worker: Worker) -> Dataset:
+    """An empty dataset with the fields of a worker."""
+    by.require(Capability.OPERATE)
+    if not name.strip():
+        raise Refused(fields={"name": ["A dataset needs a name."]})
+    if Dataset.objects.filter(name=name).exists():
+        raise Refused(fields={"name": [f"There is already a dataset called “{name}”."]})
+    program = worker.spec()
+    with transaction.atomic():
+        dataset = Dataset.objects.create(
+            name=name,
+            description=description,
+            inputs=msgspec.to_builtins(program.inputs),
+            outputs=msgspec.to_builtins(program.outputs),
+            shape=shape_of(program.inputs, program.outputs),
+        )
+        audit.record(by, "dataset.create", dataset, fields_of=worker.name)
+    return dataset
+
+
+def examples_add(
+    dataset: Dataset, rows: Iterable[tuple[int, dict[str, object]]], *, by: Actor, source: str
+) -> AddReport:
+    """Add numbered rows of field values. Bad rows are reported, duplicates skipped, the rest stored, in one go."""
+    by.require(Capability.OPERATE)
+    report = AddReport()
+    prepared = _prepare(dataset, rows, source, report)
+    with transaction.atomic():
+        Example.objects.bulk_create(prepared, batch_size=BATCH)
+        audit.record(by, "examples.add", dataset, source=source, added=report.added, duplicates=report.duplicates)
+    return report
+
+
+def _prepare(
+    dataset: Dataset, rows: Iterable[tuple[int, dict[str, object]]], source: str, report: AddReport
+) -> list[Example]:
+    inputs, outputs = dataset.input_fields(), dataset.output_fields()
+    known = set(dataset.examples.values_list("content_hash", flat=True))
+    answers = Counter(dataset.examples.values_list("input_hash", flat=True))
+    prepared: list[Example] = []
+    for number, row in rows:
+        try:
+            values = coerce_all((*inputs, *outputs), row)
+        except SpecError as error:
+            report.error_count += 1
+            if len(report.errors) < ERRORS_KEPT:
+                report.errors.append((number, " ".join(error.problems)))
+            continue
+        example = Example(
+            dataset=dataset,
+            inputs={f.name: values[f.name] for f in inputs},
+            outputs={f.name: values[f.name] for f in outputs},
+            source=f"{source}, row {number}",
+        )
+        example.input_hash = content_hash(example.inputs)
+        example.content_hash = content_hash([example.inputs, example.outputs])
+        if example.content_hash in known:
+            report.duplicates += 1
+            continue
+        known.add(example.content_hash)
+        report.conflicts += answers[example.input_hash] > 0
+        answers[example.input_hash] += 1
+        prepared.append(example)
+    report.added = len(prepared)
+    return prepared

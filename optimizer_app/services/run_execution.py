@@ -1,0 +1,165 @@
+"""Execute a run: claim it, hand the engine plain data, store what comes back, and pick up what was left behind."""
+
+import shutil
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from optimizer_app import jobs
+from optimizer_app.common.access import SYSTEM
+from optimizer_app.common.queue import enqueue
+from optimizer_app.engine.gate import Gate
+from optimizer_app.engine.metrics import Metric as MetricSpec
+from optimizer_app.engine.usage import Ledger
+from optimizer_app.models import Candidate, Run, RunLogLine, Split
+from optimizer_app.selectors.datasets import split_examples
+from optimizer_app.services import audit
+from optimizer_app.services.language_models import connection_of
+from optimizer_app.services.run_progress import RunReporter
+from optimizer_app.services.run_results import store_results
+
+if TYPE_CHECKING:
+    from optimizer_app.engine.runner import RunOutcome, RunSpec
+
+HEARTBEAT_LOST = timedelta(seconds=20)
+QUEUED_TOO_LONG = timedelta(seconds=30)  # without a message: send another; the claim makes doubles harmless
+ATTEMPTS = 3
+
+
+def run_execute(run_id: int) -> None:
+    """Do a queued run. Called twice, or by two workers, it runs once: the claim is one conditional UPDATE."""
+    lease = uuid.uuid4().hex
+    now = timezone.now()
+    claimed = Run.objects.filter(pk=run_id, status=Run.Status.QUEUED).update(
+        status=Run.Status.RUNNING,
+        lease=lease,
+        heartbeat_at=now,
+        started_at=now,
+        attempt=F("attempt") + 1,
+        revision=F("revision") + 1,
+    )
+    if not claimed:
+        return
+    run = Run.objects.select_related("worker", "language_model", "dataset_version").get(pk=run_id)
+    # An earlier attempt left these; the optimizer is deterministic and writes the same ones again.
+    Candidate.objects.filter(run=run).delete()
+    RunLogLine.objects.filter(run=run).delete()
+    gate, ledger = Gate(), Ledger()
+    with RunReporter(run, gate, ledger) as reporter:
+        outcome = _execute(run, reporter, gate, ledger)
+    _finish(run, outcome, reporter)
+
+
+def run_reap() -> int:
+    """Queue again the runs whose worker died, end those that died too often; returns how many were found."""
+    now = timezone.now()
+    found = 0
+    lost = Run.objects.filter(status__in=Run.ACTIVE, heartbeat_at__lt=now - HEARTBEAT_LOST)
+    for run in lost:
+        same = Run.objects.filter(pk=run.pk, lease=run.lease, status=run.status)
+        if run.status == Run.Status.CANCELLING:
+            found += _end(same, run, Run.Status.CANCELLED, Run.Finish.STOPPED, run.message)
+        elif run.attempt >= ATTEMPTS:
+            message = f"The worker process died {ATTEMPTS} times during this run. The last phase was: {run.progress.get('phase', 'starting')}."
+            found += _end(same, run, Run.Status.FAILED, Run.Finish.ERROR, message)
+        else:
+            found += _requeue(same, run, "worker lost")
+    forgotten = Run.objects.filter(status=Run.Status.QUEUED, updated_at__lt=now - QUEUED_TOO_LONG)
+    for run in forgotten:
+        found += _requeue(Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED), run, "message lost")
+    return found
+
+
+def workdir(run: Run) -> Path:
+    """The folder of a run's language model cache, from which a killed run resumes without paying twice."""
+    return Path(settings.DATA_DIR) / "runs" / str(run.pk)
+
+
+def _execute(run: Run, reporter: RunReporter, gate: Gate, ledger: Ledger) -> "RunOutcome":
+    # Imported here: the web process loads this module too and must not load DSPy.
+    from optimizer_app.engine import runner
+
+    try:
+        return runner.run(_spec(run), reporter, gate, ledger)
+    except Exception as error:
+        return runner.RunOutcome("error", f"Preparing the run: {type(error).__name__}: {error}")
+
+
+def _spec(run: Run) -> "RunSpec":
+    from optimizer_app.engine.evaluation import ExampleData
+    from optimizer_app.engine.lms import Connection
+    from optimizer_app.engine.runner import RunSpec
+
+    splits = {
+        split: [ExampleData(e.pk, e.inputs, e.outputs) for e in split_examples(run.dataset_version, split)]
+        for split in Split
+    }
+    frozen = {key: run.settings[key] for key in ("model", "price_in", "price_out")}
+    return RunSpec(
+        program=run.worker.spec(),
+        baseline=run.baseline.state,
+        connection=Connection(**(connection_of(run.language_model) | frozen)),
+        metric=msgspec.convert(run.settings["metric"], MetricSpec),
+        optimizer=run.optimizer,
+        parameters=run.parameters,
+        seed=run.seed,
+        threads=run.threads,
+        train=splits[Split.TRAIN],
+        validation=splits[Split.VALIDATION],
+        test=splits[Split.TEST],
+        workdir=workdir(run),
+    )
+
+
+def _finish(run: Run, outcome: "RunOutcome", reporter: RunReporter) -> None:
+    """Store results and end state in one transaction, if the run is still ours."""
+    if outcome.finish == "lost":
+        return
+    status = {"error": Run.Status.FAILED, "stopped": Run.Status.CANCELLED}.get(outcome.finish, Run.Status.SUCCEEDED)
+    message = outcome.message
+    if outcome.finish == "stopped" and (best := reporter.best()):
+        message += f" Best candidate so far: {best.score:.1%} on {best.examples} validation examples, not tested."
+    with transaction.atomic():
+        held = Run.objects.filter(pk=run.pk, lease=run.lease, status__in=Run.ACTIVE)
+        ended = held.update(
+            status=status,
+            finish_reason=outcome.finish,
+            message=message,
+            finished_at=timezone.now(),
+            progress=reporter.snapshot() | {"phase": "Finished"},
+            revision=F("revision") + 1,
+        )
+        if not ended:
+            return
+        run.refresh_from_db()
+        store_results(run, outcome)
+        audit.record(SYSTEM, "run.finish", run, status=status, reason=outcome.finish)
+    shutil.rmtree(workdir(run), ignore_errors=True)
+
+
+def _requeue(rows: models.QuerySet[Run], run: Run, why: str) -> int:
+    with transaction.atomic():
+        moved = rows.filter(~Q(status=Run.Status.CANCELLING)).update(
+            status=Run.Status.QUEUED, lease="", revision=F("revision") + 1, updated_at=timezone.now()
+        )
+        if moved:
+            audit.record(SYSTEM, "run.requeue", run, why=why, attempt=run.attempt)
+            enqueue(jobs.RUN_EXECUTE, run_id=run.pk)
+    return moved
+
+
+def _end(rows: models.QuerySet[Run], run: Run, status: Run.Status, finish: Run.Finish, message: str) -> int:
+    with transaction.atomic():
+        ended = rows.update(
+            status=status, finish_reason=finish, message=message, finished_at=timezone.now(), revision=F("revision") + 1
+        )
+        if ended:
+            audit.record(SYSTEM, "run.finish", run, status=status, reason=finish)
+    return ended

@@ -1,0 +1,121 @@
+"""Carry a run's progress to its row: many threads report, one thread writes, twice a second."""
+
+import threading
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from optimizer_app.engine.gate import Gate, Stop
+from optimizer_app.engine.progress import Candidate as ScoredState
+from optimizer_app.engine.usage import Ledger
+from optimizer_app.models import Candidate, Run, RunLogLine
+
+EVERY_S = 0.4
+
+
+class RunReporter:
+    """The engine's Reporter. Also keeps the lease alive and shuts the gate when someone asks or takes over."""
+
+    def __init__(self, run: Run, gate: Gate, ledger: Ledger) -> None:
+        self._run = run
+        self._gate = gate
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"run-{run.pk}", daemon=True)
+        self._progress: dict[str, Any] = {"phase": "Starting", "done": 0, "low": 0, "high": 0}
+        self._lines: list[tuple[datetime, str, str]] = []
+        self._candidates: dict[str, ScoredState] = {}
+        self._minibatches: dict[str, ScoredState] = {}
+        self._fresh: set[str] = set()
+        self._numbers: dict[str, int] = {}
+
+    def __enter__(self) -> "RunReporter":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def phase(self, text: str) -> None:
+        with self._lock:
+            self._progress["phase"] = text
+
+    def work(self, low: int, high: int) -> None:
+        with self._lock:
+            self._progress |= {"low": low, "high": high}
+
+    def program_call(self) -> None:
+        with self._lock:
+            self._progress["done"] += 1
+
+    def candidate(self, candidate: ScoredState) -> None:
+        with self._lock:
+            scores = self._candidates if candidate.full else self._minibatches
+            scores[candidate.fingerprint] = candidate
+            self._numbers.setdefault(candidate.fingerprint, len(self._numbers))
+            self._fresh.add(candidate.fingerprint)
+
+    def log(self, level: str, text: str) -> None:
+        with self._lock:
+            self._lines.append((timezone.now(), level, text))
+
+    def best(self) -> ScoredState | None:
+        """The best candidate on the whole validation split; minibatch scores do not count."""
+        return max(self._candidates.values(), key=lambda scored: scored.score, default=None)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Progress and usage as the page shows them."""
+        with self._lock:
+            return {**self._progress, "usage": self._ledger.snapshot()}
+
+    def _beat(self) -> None:
+        try:
+            while not self._done.wait(EVERY_S):
+                self._write()
+            self._write()
+        except Exception as error:
+            self._gate.shut(Stop("error", f"Progress could not be written: {error}"))
+            raise
+        finally:
+            connections.close_all()
+
+    def _write(self) -> None:
+        with self._lock:
+            lines, self._lines = self._lines, []
+            fresh, self._fresh = self._fresh, set()
+        with transaction.atomic():
+            held = Run.objects.filter(pk=self._run.pk, lease=self._run.lease, status__in=Run.ACTIVE)
+            if not held.update(heartbeat_at=timezone.now(), progress=self.snapshot(), revision=F("revision") + 1):
+                self._gate.shut(Stop("lost", "Another process took the run over."))
+                return
+            RunLogLine.objects.bulk_create(
+                RunLogLine(run=self._run, at=at, level=level, text=text) for at, level, text in lines
+            )
+            for fingerprint in sorted(fresh, key=lambda key: self._numbers[key]):
+                self._store(fingerprint)
+        row = Run.objects.values("status", "message").get(pk=self._run.pk)
+        if row["status"] == Run.Status.CANCELLING:
+            self._gate.shut(Stop("stopped", row["message"]))
+
+    def _store(self, fingerprint: str) -> None:
+        full, part = self._candidates.get(fingerprint), self._minibatches.get(fingerprint)
+        shown = full or part
+        if shown is None:
+            return
+        Candidate.objects.update_or_create(
+            run=self._run,
+            fingerprint=fingerprint,
+            defaults={
+                "number": self._numbers[fingerprint],
+                "state": shown.state,
+                "full_score": full.score if full else None,
+                "minibatch_score": part.score if part else None,
+                "minibatch_examples": part.examples if part else None,
+                "calls": shown.calls,
+            },
+        )

@@ -1,0 +1,93 @@
+"""Store what a run found: the new version, both evaluations of each split, the comparison."""
+
+from collections.abc import Sequence
+from statistics import quantiles
+from typing import TYPE_CHECKING
+
+import msgspec
+from django.db.models import Max
+
+from optimizer_app.models import Comparison, Evaluation, ExampleScore, ProgramVersion, Run, Split
+
+if TYPE_CHECKING:
+    from optimizer_app.engine.evaluation import ExampleResult
+    from optimizer_app.engine.runner import Evaluated, RunOutcome
+
+BATCH = 500
+
+
+def store_results(run: Run, outcome: "RunOutcome") -> None:
+    """Write the outcome's rows; call inside the transaction that ends the run."""
+    if outcome.baseline is None:
+        return
+    before = _store_evaluations(run, Evaluation.Role.BASELINE, run.baseline, outcome.baseline)
+    if outcome.winner is None or outcome.comparison is None:
+        return
+    winner = _version_for(run, outcome.winner)
+    after = _store_evaluations(run, Evaluation.Role.WINNER, winner, outcome.winner)
+    numbers = msgspec.to_builtins(outcome.comparison)
+    Comparison.objects.create(run=run, before=before[Split.TEST], after=after[Split.TEST], numbers=numbers)
+    run.winner = winner
+    run.save(update_fields=["winner"])
+
+
+def _version_for(run: Run, winner: "Evaluated") -> ProgramVersion:
+    """A new version, or the one with this very content."""
+    versions = run.worker.versions
+    if existing := versions.filter(fingerprint=winner.fingerprint).first():
+        return existing
+    last = versions.aggregate(last=Max("number"))["last"]
+    return ProgramVersion.objects.create(
+        worker=run.worker,
+        number=last + 1,
+        state=winner.state,
+        fingerprint=winner.fingerprint,
+        run=run,
+        created_by=run.requested_by,
+    )
+
+
+def _store_evaluations(
+    run: Run, role: Evaluation.Role, version: ProgramVersion, evaluated: "Evaluated"
+) -> dict[Split, Evaluation]:
+    stored = {}
+    for split, results in ((Split.VALIDATION, evaluated.validation), (Split.TEST, evaluated.test)):
+        stored[split] = _store_evaluation(run, role, version, split, results)
+    return stored
+
+
+def _store_evaluation(
+    run: Run, role: Evaluation.Role, version: ProgramVersion, split: Split, results: "Sequence[ExampleResult]"
+) -> Evaluation:
+    costs = [result.cost_usd for result in results]
+    priced = [cost for cost in costs if cost is not None]
+    # n=20 gives the cut points 5 %, 10 %, ... 95 %
+    cuts = quantiles([result.latency_ms for result in results], n=20, method="inclusive")
+    evaluation = Evaluation.objects.create(
+        run=run,
+        version=version,
+        role=role,
+        split=split,
+        n=len(results),
+        mean_score=sum(result.score for result in results) / len(results),
+        errors=sum(bool(result.error) for result in results),
+        tokens_in=sum(result.tokens_in for result in results),
+        tokens_out=sum(result.tokens_out for result in results),
+        cost_usd=sum(priced) if len(priced) == len(costs) else None,
+        latency_p50_ms=cuts[9],
+        latency_p95_ms=cuts[18],
+    )
+    ExampleScore.objects.bulk_create(
+        [
+            ExampleScore(
+                evaluation=evaluation,
+                example_id=result.example_id,
+                score=result.score,
+                detail={"outputs": result.outputs, "feedback": result.feedback, "error": result.error},
+                latency_ms=result.latency_ms,
+            )
+            for result in results
+        ],
+        batch_size=BATCH,
+    )
+    return evaluation

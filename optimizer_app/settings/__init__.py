@@ -1,0 +1,139 @@
+"""Django settings, assembled from the environment. Every variable is listed in docs/settings.md."""
+
+import os
+import secrets
+from pathlib import Path
+
+from optimizer_app.common.keys import new_key
+from optimizer_app.settings import env
+from optimizer_app.settings.database import database
+from optimizer_app.settings.logging import logging_settings
+from optimizer_app.settings.navigation import UNFOLD as UNFOLD
+from optimizer_app.settings.queue import celery_settings
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+DATA_DIR = Path(env.text("UPLIFT_DATA_DIR", str(BASE_DIR / "data"))).resolve()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+DEBUG = env.boolean("UPLIFT_DEBUG", False)
+SECRET_KEY = env.kept_secret("UPLIFT_SECRET_KEY", DATA_DIR, secrets.token_urlsafe)
+# "id:base64 key", the one in use first; older ones stay readable. Apart from SECRET_KEY, so each can change alone.
+ENCRYPTION_KEYS = env.kept_secret("UPLIFT_ENCRYPTION_KEYS", DATA_DIR, new_key)
+AUDIT_KEY = env.kept_secret("UPLIFT_AUDIT_KEY", DATA_DIR, secrets.token_urlsafe)
+ALLOWED_HOSTS = env.names("UPLIFT_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.names("UPLIFT_TRUSTED_ORIGINS", [])
+PUBLIC_HTTPS = env.boolean("UPLIFT_HTTPS", False)
+# Language models may live on this machine or in this network; where people outside are admins, switch it off.
+ALLOW_PRIVATE_ADDRESSES = env.boolean("UPLIFT_ALLOW_PRIVATE_ADDRESSES", True)
+RUN_THREADS = env.integer("UPLIFT_RUN_THREADS", 4)
+WORKER_PROCESSES = env.integer("UPLIFT_WORKER_PROCESSES", 2)
+MAX_UPLOAD_MB = env.integer("UPLIFT_MAX_UPLOAD_MB", 20)
+
+# Read by libraries when they are first imported, here or in a Celery worker.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "true")  # else the first price look-up goes to the network
+os.environ.setdefault("DSPY_CACHEDIR", str(DATA_DIR / "dspy-cache"))
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "optimizer_app.apps.UpliftAdminConfig",
+    "django.contrib.auth",  # before ours, which replaces its list of people
+    "optimizer_app.apps.OptimizerAppConfig",
+    "analytics",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "ninja",
+    "axes",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "optimizer_app.common.access.sign_in_required",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "optimizer_app.common.problems.refusals_as_pages",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "optimizer_app.urls"
+WSGI_APPLICATION = "optimizer_app.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": database(env.secret("DATABASE_URL"), DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CELERY = celery_settings(env.secret("BROKER_URL"), DATA_DIR)
+LOGGING = logging_settings(env.text("UPLIFT_LOG_LEVEL", "WARNING"))
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "analytics:overview"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "locked.html"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.text("UPLIFT_TIME_ZONE", "UTC")
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "analytics.staticfiles.PlotlyFinder",
+]
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_MB * 1024 * 1024
+NINJA_PAGINATION_PER_PAGE = 100
+
+# Unfold's shell runs Alpine, which needs unsafe-eval, and sets styles inline. Inline scripts stay forbidden.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PUBLIC_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_HTTPS else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+if PUBLIC_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,0 +1,32 @@
+"""Celery: the embedded SQLite broker, or Redis or RabbitMQ by BROKER_URL."""
+
+from pathlib import Path
+from typing import Any
+
+from optimizer_app import jobs
+
+EMBEDDED_BROKER = "optimizer_app.common.sqlite_broker:Transport://"
+TICK_SECONDS = 5
+
+
+def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
+    """Settings with Celery's own names. Run rows, not messages, are the truth: see services/run_execution.py."""
+    options: dict[str, Any] = {}
+    if not broker_url:
+        options = {"path": str(data_dir / "broker.sqlite3"), "polling_interval": 0.2}
+    elif broker_url.startswith("redis"):
+        # Longer than any run: Redis would otherwise hand a running task to a second worker.
+        options = {"visibility_timeout": 24 * 3600}
+    return {
+        "broker_url": broker_url or EMBEDDED_BROKER,
+        "broker_transport_options": options,
+        "broker_connection_retry_on_startup": True,
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "timezone": "UTC",
+        "beat_schedule": {
+            "tick": {"task": jobs.TICK, "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+        },
+    }

@@ -1,0 +1,12 @@
+"""What happens every few seconds."""
+
+from celery import shared_task
+
+from optimizer_app import jobs
+from optimizer_app.services.run_execution import run_reap
+
+
+@shared_task(name=jobs.TICK)
+def tick() -> None:
+    """Pick up runs whose worker died or whose message was lost. Several schedulers do no harm."""
+    run_reap()
