@@ -6,10 +6,13 @@ import signal
 from celery import Celery
 from celery.signals import worker_process_init
 from django.conf import settings
+from kombu.transport import TRANSPORT_ALIASES
 
 from optimizer_app.common.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings")
+
+TRANSPORT_ALIASES["upliftsqlite"] = "optimizer_app.common.sqlite_broker:Transport"
 
 app = Celery("uplift")
 app.config_from_object(settings.CELERY)

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
+from unfold.enums import ActionVariant
 
 from optimizer_app.common.access import Capability, actor_of
 
@@ -19,7 +20,6 @@ class ListAdmin(ModelAdmin):
 
     list_display_links = None
     list_per_page = 50
-    show_full_result_count = False
     actions = None
     page_url = ""
     new_url = ""
@@ -45,7 +45,7 @@ class ListAdmin(ModelAdmin):
     def has_new_permission(self, request: HttpRequest, *_: Any) -> bool:
         return bool(self.new_url) and actor_of(request).can(self.new_capability)
 
-    @action(description="New", icon="add", url_path="create", permissions=["new"])
+    @action(description="New", icon="add", url_path="create", permissions=["new"], variant=ActionVariant.PRIMARY)
     def new(self, request: HttpRequest) -> HttpResponse:
         return redirect(self.new_url)
 

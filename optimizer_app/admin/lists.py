@@ -25,7 +25,7 @@ from optimizer_app.templatetags.uplift import money, percent, points, run_badge,
 
 @admin.register(Worker)
 class WorkerList(ListAdmin):
-    list_display = ("worker", "active", "model", "measure", "changed")
+    list_display = ("worker", "active", "answers_with", "measure", "changed")
     list_filter = ("language_model", "metric")
     list_select_related = ("active_version", "language_model", "metric")
     search_fields = ("name", "description")
@@ -43,7 +43,7 @@ class WorkerList(ListAdmin):
         return "" if version is None else "v0, baseline" if version.is_baseline else f"v{version.number}"
 
     @admin.display(description="Language model", ordering="language_model__name")
-    def model(self, row: Worker) -> str:
+    def answers_with(self, row: Worker) -> str:
         return row.language_model.name
 
     @admin.display(description="Metric", ordering="metric__name")
@@ -169,7 +169,7 @@ class VersionList(ListAdmin):
 
 @admin.register(LanguageModel)
 class LanguageModelList(ListAdmin):
-    list_display = ("connection", "model", "price", "changed")
+    list_display = ("connection", "model_string", "price", "changed")
     search_fields = ("name", "model")
     actions_list = ("new",)
     page_url, new_url = "optimizer:language-model-edit", "optimizer:language-model-new"
@@ -179,6 +179,10 @@ class LanguageModelList(ListAdmin):
     @admin.display(description="Name", ordering="name")
     def connection(self, row: LanguageModel) -> SafeString:
         return self.link(row, row.name)
+
+    @admin.display(description="Model string", ordering="model")
+    def model_string(self, row: LanguageModel) -> str:
+        return row.model
 
     @admin.display(description="Price per million tokens, in / out")
     def price(self, row: LanguageModel) -> str:
@@ -229,6 +233,7 @@ class TokenList(ListAdmin):
 class AuditList(ListAdmin):
     list_display = ("number", "time", "actor", "verb", "object_name", "detail", "address")
     list_filter = ("verb", "actor_kind")
+    show_full_result_count = False
     search_fields = ("actor", "verb", "object_name")
     empty_title, empty_text = "Nothing recorded yet", "Every change appears here: who, what, when, from where."
 

@@ -7,5 +7,8 @@ from django.db import transaction
 
 
 def enqueue(job: str, **arguments: Any) -> None:
-    """Send the job once what it is about can be seen by others; not at all if the transaction rolls back."""
-    transaction.on_commit(lambda: current_app.send_task(job, kwargs=arguments, ignore_result=True))
+    """Send the job once what it is about can be seen by others; not at all if the transaction rolls back.
+
+    A broker that is away is logged, not raised: the change is made, and the tick sends lost messages again.
+    """
+    transaction.on_commit(lambda: current_app.send_task(job, kwargs=arguments, ignore_result=True), robust=True)

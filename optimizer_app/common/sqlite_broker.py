@@ -159,7 +159,7 @@ class Channel(virtual.Channel):
 
 
 class Transport(virtual.Transport):
-    """`optimizer_app.common.sqlite_broker:Transport://` with transport option `path`."""
+    """`upliftsqlite://localhost` with the transport option `path`."""
 
     Channel = Channel
     driver_type = "sqlite"

@@ -20,6 +20,7 @@ class WorkerPage:
     has_examples: bool
     rollback_to: ProgramVersion | None
     next_step: str
+    proof: Comparison | None
 
 
 def worker_page(worker: Worker) -> WorkerPage:
@@ -35,6 +36,7 @@ def worker_page(worker: Worker) -> WorkerPage:
         dataset_versions=dataset_versions,
         has_examples=has_examples,
         rollback_to=rollback_target(worker),
+        proof=Comparison.objects.filter(run__worker=worker, run__winner=worker.active_version).order_by("-id").first(),
         next_step=_next_step(worker, runs, bool(dataset_versions), has_examples=has_examples),
     )
 

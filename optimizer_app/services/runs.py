@@ -58,7 +58,8 @@ def run_create(
             optimizer=optimizer,
             parameters=parsed,
             seed=seed,
-            threads=settings.RUN_THREADS,
+            # The built-in model computes in this process: threads would only wait for each other.
+            threads=1 if model.is_built_in else settings.RUN_THREADS,
             baseline=worker.versions.get(number=0),
             requested_by=by.name,
         )

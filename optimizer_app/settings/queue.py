@@ -5,7 +5,7 @@ from typing import Any
 
 from optimizer_app import jobs
 
-EMBEDDED_BROKER = "optimizer_app.common.sqlite_broker:Transport://"
+EMBEDDED_BROKER = "upliftsqlite://localhost"  # the alias is made in optimizer_app/celery.py
 TICK_SECONDS = 5
 
 

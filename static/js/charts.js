@@ -15,6 +15,11 @@ function themed(value, style) {
   return value;
 }
 
+function axisOf(own, shared) {
+  const title = own && own.title ? { ...own.title, font: { size: 12.5 } } : undefined;
+  return { ...shared, ...own, title };
+}
+
 function draw(target) {
   const source = document.getElementById(target.dataset.chart);
   if (!source || !window.Plotly) return;
@@ -22,12 +27,12 @@ function draw(target) {
   const figure = themed(JSON.parse(source.textContent), style);
   const axis = {
     gridcolor: style.getPropertyValue("--up-line").trim(), zerolinecolor: style.getPropertyValue("--up-line").trim(),
-    linecolor: style.getPropertyValue("--up-line").trim(), automargin: true, fixedrange: true,
+    linecolor: style.getPropertyValue("--up-line").trim(), automargin: true, fixedrange: true, tickfont: { size: 12 },
   };
   const layout = {
     ...figure.layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "Inter, sans-serif", size: 13, color: style.getPropertyValue("--up-ink").trim() },
-    xaxis: { ...axis, ...figure.layout.xaxis }, yaxis: { ...axis, ...figure.layout.yaxis },
+    xaxis: axisOf(figure.layout.xaxis, axis), yaxis: axisOf(figure.layout.yaxis, axis),
   };
   Plotly.react(target, figure.data, layout, figure.config);
 }

@@ -9,7 +9,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, call_command
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
 
 from optimizer_app.management.supervisor import Child, Supervisor
 from optimizer_app.services.demo import demo_load
@@ -63,7 +64,7 @@ def _children(host: str, port: int) -> list[Child]:
     celery = [sys.executable, "-m", "celery", "-A", "optimizer_app.celery"]
     web = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", "1", "--blocking-threads", "6", "--no-ws", "--log-level", "warning", "optimizer_app.wsgi:application",
+        "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "optimizer_app.wsgi:application",
     ]  # fmt: skip
     worker = [
         *celery, "--quiet", "worker", "--loglevel", "WARNING", "--concurrency", str(settings.WORKER_PROCESSES),
