@@ -35,6 +35,7 @@ pages = [
     path("models/price/", language_models.language_model_price, name="language-model-price"),
     path("models/<int:model_id>/", language_models.language_model_form, name="language-model-edit"),
     path("models/<int:model_id>/test/", language_models.language_model_test, name="language-model-test"),
+    path("runs/plan/", runs.run_plan_part, name="run-plan"),
     path("runs/parameters/", runs.run_parameters, name="run-parameters"),
     path("runs/<int:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<int:run_id>/live/", runs.run_live, name="run-live"),

@@ -27,6 +27,11 @@ class ListAdmin(ModelAdmin):
     empty_title = "Nothing here yet"
     empty_text = ""
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        name = str(self.model._meta.verbose_name_plural)
+        response: HttpResponse = super().changelist_view(request, {"title": name[0].upper() + name[1:]} | (extra_context or {}))
+        return response
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).can(Capability.READ)
 

@@ -76,6 +76,7 @@ class FreezeForm(ServiceForm):
         labels = [field.name for field in dataset.output_fields() if field.type in ("enum", "bool")]
         stratify: Any = self.fields["stratify_by"]
         stratify.choices = [*((name, name) for name in labels), ("", "nothing")]
+        stratify.initial = labels[0] if labels else ""
         for split, share in DEFAULT_SHARES.items():
             self.fields[split.value].initial = round(share * 100)
 

@@ -16,7 +16,7 @@ class WorkerEditForm(ServiceForm):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
     language_model = forms.ModelChoiceField(LanguageModel.objects.all(), label="Language model", empty_label=None)
     metric = forms.ModelChoiceField(
-        Metric.objects.all(), empty_label=None, help_text="What counts as a good answer. Optimization raises this number."
+        Metric.objects.order_by("id"), empty_label=None, help_text="What counts as a good answer. Optimization raises this number."
     )
 
 

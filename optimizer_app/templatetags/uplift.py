@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypeGuard
 
 from django import template
 from django.utils import timezone
@@ -15,6 +15,7 @@ from optimizer_app.models import Run
 
 register = template.Library()
 NOTHING = "–"
+Missing = Literal[""]  # what a template passes on where a key is missing
 # state -> (tone, symbol): never colour alone
 TONES = {
     "improved": ("good", "▲"),
@@ -29,22 +30,26 @@ TONES = {
 }
 
 
+def _given(value: float | Missing | None) -> TypeGuard[float]:
+    return isinstance(value, (int, float))
+
+
 @register.filter
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: float | Missing | None, digits: int = 1) -> str:
     """A share as a percentage."""
-    return NOTHING if value is None else f"{value * 100:.{digits}f} %"
+    return f"{value * 100:.{digits}f} %" if _given(value) else NOTHING
 
 
 @register.filter
-def points(value: float | None) -> str:
+def points(value: float | Missing | None) -> str:
     """A difference of shares in percentage points, with its sign."""
-    return NOTHING if value is None else f"{value * 100:+.1f} points".replace("-", "−")
+    return f"{value * 100:+.1f} points".replace("-", "−") if _given(value) else NOTHING
 
 
 @register.filter
-def signed(value: float | None) -> str:
+def signed(value: float | Missing | None) -> str:
     """A difference of shares as a bare signed number, for inside intervals."""
-    return NOTHING if value is None else f"{value * 100:+.1f}".replace("-", "−")
+    return f"{value * 100:+.1f}".replace("-", "−") if _given(value) else NOTHING
 
 
 @register.filter
@@ -56,9 +61,9 @@ def money(value: float | None) -> str:
 
 
 @register.filter
-def count(value: float | None) -> str:
+def count(value: float | Missing | None) -> str:
     """A whole number, shortened from ten thousand on."""
-    if value is None:
+    if not _given(value):
         return NOTHING
     for limit, unit in ((1_000_000, "M"), (10_000, "k")):
         if value >= limit:
@@ -67,9 +72,9 @@ def count(value: float | None) -> str:
 
 
 @register.filter
-def milliseconds(value: float | None) -> str:
+def milliseconds(value: float | Missing | None) -> str:
     """A duration."""
-    if value is None:
+    if not _given(value):
         return NOTHING
     return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.1f} ms"
 

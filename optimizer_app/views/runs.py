@@ -41,12 +41,17 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
 
 @needs(Capability.OPERATE)
 def run_parameters(request: HttpRequest) -> HttpResponse:
-    """The parameters of the optimizer just chosen, and the plan that goes with it."""
-    changed_optimizer = request.headers.get("HX-Trigger-Name") == "optimizer"
-    parameters = _parameters(QueryDict(f"optimizer={request.GET.get('optimizer', '')}") if changed_optimizer else request.GET)
+    """The parameters of the optimizer just chosen, at their defaults, and the plan that goes with them."""
+    parameters = _parameters(QueryDict(f"optimizer={request.GET.get('optimizer', '')}"))
     return fragment(
         request, "optimizer_app/runs/_parameters.html", parameters=parameters, plan=_plan(request.GET, parameters)
     )
+
+
+@needs(Capability.OPERATE)
+def run_plan_part(request: HttpRequest) -> HttpResponse:
+    """The plan for what is filled in so far."""
+    return fragment(request, "optimizer_app/runs/_plan.html", plan=_plan(request.GET, _parameters(request.GET)))
 
 
 @needs(Capability.READ)

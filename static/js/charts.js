@@ -34,6 +34,7 @@ function draw(target) {
     font: { family: "Inter, sans-serif", size: 13, color: style.getPropertyValue("--up-ink").trim() },
     xaxis: axisOf(figure.layout.xaxis, axis), yaxis: axisOf(figure.layout.yaxis, axis),
   };
+  target.style.minHeight = `${layout.height}px`;
   Plotly.react(target, figure.data, layout, figure.config);
 }
 

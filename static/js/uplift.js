@@ -48,6 +48,9 @@ function prepareRows(fieldset) {
   });
 }
 
+// The shell dresses every file input with markup that only its own widget has, and fails on ours; it skips marked ones.
+for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;
+
 document.addEventListener("DOMContentLoaded", () => {
   showLocalTimes(document);
   letTablesScroll(document);

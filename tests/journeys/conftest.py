@@ -1,0 +1,111 @@
+"""What journeys need: installations, a browser. Absent services skip with the reason; CI fails on any skip."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.journeys.installation import Installation
+
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
+DATA = Path(os.environ.get("UPLIFT_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+    """A function that starts an installation; all are stopped at the end."""
+    started: list[Installation] = []
+
+    def start(**options: object) -> Installation:
+        installation = Installation(tmp_path / f"i{len(started)}", **options)  # type: ignore[arg-type]
+        started.append(installation)
+        return installation.start()
+
+    yield start
+    for installation in started:
+        installation.stop()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A fresh PostgreSQL database."""
+    try:
+        admin = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        pytest.skip(f"PostgreSQL is not there ({POSTGRES}): {error}")
+    name = f"uplift_{uuid.uuid4().hex[:10]}"
+    admin.execute(f"CREATE DATABASE {name}")
+    yield POSTGRES.rpartition("/")[0] + "/" + name
+    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """An empty Redis database."""
+    client = redis.Redis.from_url(REDIS, socket_connect_timeout=3)
+    try:
+        client.flushdb()
+    except redis.ConnectionError as error:
+        pytest.skip(f"Redis is not there ({REDIS}): {error}")
+    yield REDIS
+    client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed (Debian package: chromium).")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def sign_in(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A function that opens a signed-in page. The journey fails if any page logs an error to its console."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(installation: Installation, **options: object) -> Page:
+        context = browser.new_context(viewport={"width": 1360, "height": 900}, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda m: complaints.append(f"{page.url}: {m.text}") if m.type == "error" else None)
+        page.goto(installation.url)
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(installation.password)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url(f"{installation.url}/")
+        complaints.clear()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture(scope="session")
+def banking77() -> Path:
+    """The training file of banking77 (CC BY 4.0), where the data is present."""
+    path = DATA / "banking77" / "train.csv"
+    if not path.exists():
+        pytest.skip(f"banking77 is not there ({path}).")
+    return path
