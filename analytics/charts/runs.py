@@ -1,6 +1,7 @@
 """Figures of a run."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from analytics.charts.theme import ACCENT, MUTED, Figure, figure
 
@@ -13,7 +14,7 @@ def search_figure(full: Sequence[Point], minibatch: Sequence[Point]) -> Figure:
     best: list[float] = []
     for _, _, score in ordered:
         best.append(max(score * 100, best[-1] if best else 0.0))
-    traces = [
+    traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "lines",
@@ -35,7 +36,7 @@ def search_figure(full: Sequence[Point], minibatch: Sequence[Point]) -> Figure:
     )
 
 
-def _scores(name: str, points: Sequence[Point], symbol: str, color: str) -> dict[str, object]:
+def _scores(name: str, points: Sequence[Point], symbol: str, color: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",

@@ -19,7 +19,7 @@ def result_page(request: HttpRequest, run_id: int) -> HttpResponse:
     comparison = _comparison(run_id)
     shown = result(comparison)
     scores = {
-        split.label: (
+        str(split.label): (
             shown.evaluations[split][Evaluation.Role.BASELINE].mean_score,
             shown.evaluations[split][Evaluation.Role.WINNER].mean_score,
         )
@@ -57,12 +57,22 @@ def run_chart(request: HttpRequest, run_id: int) -> HttpResponse:
     candidates = get_object_or_404(Run, pk=run_id).candidates.defer("state")
     rows = list(candidates)
     full = [(c.calls, c.number, c.full_score) for c in rows if c.full_score is not None]
-    part = [(c.calls, c.number, c.minibatch_score) for c in rows if c.full_score is None and c.minibatch_score is not None]
+    part = [
+        (c.calls, c.number, c.minibatch_score) for c in rows if c.full_score is None and c.minibatch_score is not None
+    ]
     return fragment(
         request, "analytics/_run_chart.html", figure=search_figure(full, part) if rows else None, candidates=rows
     )
 
 
 def _comparison(run_id: int) -> Comparison:
-    related = ("before", "after", "run__worker", "run__baseline", "run__winner", "run__dataset_version__dataset", "run__metric")
+    related = (
+        "before",
+        "after",
+        "run__worker",
+        "run__baseline",
+        "run__winner",
+        "run__dataset_version__dataset",
+        "run__metric",
+    )
     return get_object_or_404(Comparison.objects.select_related(*related), run_id=run_id)

@@ -29,7 +29,9 @@ class ListAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         name = str(self.model._meta.verbose_name_plural)
-        response: HttpResponse = super().changelist_view(request, {"title": name[0].upper() + name[1:]} | (extra_context or {}))
+        response: HttpResponse = super().changelist_view(
+            request, {"title": name[0].upper() + name[1:]} | (extra_context or {})
+        )
         return response
 
     def has_module_permission(self, request: HttpRequest) -> bool:

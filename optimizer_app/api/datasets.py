@@ -102,9 +102,7 @@ def examples_list(request: HttpRequest, dataset_id: int) -> QuerySet[Example]:
     return get_object_or_404(Dataset, pk=dataset_id).examples.all()
 
 
-@router.post(
-    "/{dataset_id}/examples", response={201: AddedOut}, operation_id="examples_add", summary="Add examples"
-)
+@router.post("/{dataset_id}/examples", response={201: AddedOut}, operation_id="examples_add", summary="Add examples")
 def examples_create(request: HttpRequest, dataset_id: int, body: ExamplesIn) -> Status[Any]:
     dataset = get_object_or_404(Dataset, pk=dataset_id)
     report = examples_add(dataset, enumerate(body.rows, start=1), by=caller(request), source=body.source)

@@ -20,7 +20,7 @@ class MetricIn(Schema):
     description: str = ""
     kind: str
     field: str = Field("", description="The output to score; empty scores all and takes the mean.")
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class MetricOut(Schema):

@@ -21,7 +21,7 @@ class RunIn(Schema):
     worker_id: int
     dataset_version_id: int
     optimizer: str
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(0, ge=0, le=MAX_SEED)
 
 

@@ -102,7 +102,9 @@ def workers_update(request: HttpRequest, worker_id: int, body: WorkerPatch) -> W
     return worker
 
 
-@router.get("/{worker_id}/versions", response=list[VersionOut], operation_id="workers_versions", summary="List versions")
+@router.get(
+    "/{worker_id}/versions", response=list[VersionOut], operation_id="workers_versions", summary="List versions"
+)
 @paginate
 def workers_versions(request: HttpRequest, worker_id: int) -> QuerySet[ProgramVersion]:
     caller(request).require(Capability.READ)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -78,17 +78,17 @@ def actor_of(request: HttpRequest) -> Actor:
     )
 
 
-def capabilities_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Capability]:
+def capabilities_of(user: User | AnonymousUser) -> frozenset[Capability]:
     """What a person's roles allow; a superuser is an admin. Looked up once per request."""
     if not user.is_active or not user.is_authenticated:
         return frozenset()
-    cached: frozenset[Capability] | None = getattr(user, "_capabilities", None)
-    if cached is None:
-        groups = user.groups.values_list("name", flat=True)  # type: ignore[attr-defined]
+    kept = vars(user)
+    if "_capabilities" not in kept:
+        groups = user.groups.values_list("name", flat=True)
         bundles = [_ADMIN] if user.is_superuser else [ROLES[name] for name in groups if name in ROLES]
-        cached = frozenset().union(*bundles)
-        user._capabilities = cached  # type: ignore[union-attr]
-    return cached
+        kept["_capabilities"] = frozenset().union(*bundles)
+    capabilities: frozenset[Capability] = kept["_capabilities"]
+    return capabilities
 
 
 def sign_in_required(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:

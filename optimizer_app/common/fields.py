@@ -1,7 +1,7 @@
 """A JSON field that is encrypted at rest."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import FieldError
@@ -10,9 +10,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from optimizer_app.common.keys import seal, unseal
 
+if TYPE_CHECKING:
+    _JSONText = models.TextField[Any, Any]
+else:  # Django's fields are generic to type checkers only
+    _JSONText = models.TextField
 
-class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
+
+class EncryptedJSONField(_JSONText):
     """JSON, sealed with the keys of UPLIFT_ENCRYPTION_KEYS. It cannot be searched; only `isnull` works."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+        _pyi_lookup_exact_type: Any
 
     def _context(self) -> bytes:
         return f"{self.model._meta.db_table}.{self.column}".encode()

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - not an error of the program but an answer
     """A change that a service refuses. `problems` are sentences for people; `fields` may place them."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY

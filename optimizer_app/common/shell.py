@@ -32,7 +32,8 @@ class UpliftSite(UnfoldAdminSite):
             for model, model_admin in self._registry.items()
             if model._meta.model_name in NOUNS
         ]
-        return super().get_urls() + lists
+        inherited: list[Any] = super().get_urls()
+        return inherited + lists
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("analytics:overview")

@@ -110,7 +110,9 @@ class Channel(virtual.Channel):
             return
         self._last_beat = now
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("INSERT INTO owner VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat", (self._owner, now))
+        self._db.execute(
+            "INSERT INTO owner VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat", (self._owner, now)
+        )
         self._db.execute("DELETE FROM owner WHERE beat < ?", (now - DEAD_AFTER_S,))
         self._db.execute(
             "UPDATE message SET owner = NULL, redelivered = redelivered + 1 "
@@ -165,7 +167,6 @@ class Transport(virtual.Transport):
     driver_type = "sqlite"
     driver_name = "uplift"
     can_parse_url = False
-    default_port = 0
     polling_interval = 0.2
     implements = virtual.Transport.implements.extend(exchange_type=frozenset(["direct", "topic", "fanout"]))
 

@@ -42,7 +42,9 @@ class Metered:
     gate: Gate
     ledger: Ledger
 
-    def __call__(self, prompt: str | None = None, *, messages: list[dict[str, Any]] | None = None, **settings: Any) -> Any:
+    def __call__(
+        self, prompt: str | None = None, *, messages: list[dict[str, Any]] | None = None, **settings: Any
+    ) -> Any:
         for attempt in range(self.connection.retries + 1):
             self.gate.check()
             try:
@@ -64,7 +66,9 @@ class Metered:
             self.gate.shut(Stop("error", explain(error, self.connection.name)))
         elif self.gate.record(failed=True) >= FAILURES_IN_A_ROW:
             self.gate.shut(
-                Stop("error", f"{FAILURES_IN_A_ROW} calls in a row failed. Last: {explain(error, self.connection.name)}")
+                Stop(
+                    "error", f"{FAILURES_IN_A_ROW} calls in a row failed. Last: {explain(error, self.connection.name)}"
+                )
             )
         self.gate.check()
 

@@ -119,7 +119,9 @@ def _f1(wanted: Counter[str], found: Counter[str]) -> float:
 
 
 METRICS: dict[str, MetricKind] = {
-    "exact_match": MetricKind("Exact match", "1 when the answer equals the expected one letter by letter, else 0.", _exact, True),
+    "exact_match": MetricKind(
+        "Exact match", "1 when the answer equals the expected one letter by letter, else 0.", _exact, True
+    ),
     "normalized_match": MetricKind(
         "Normalized match", "Like exact match, but case, punctuation and articles do not count.", _normalized, True
     ),
@@ -134,8 +136,10 @@ METRICS: dict[str, MetricKind] = {
         True,
         (
             Parameter("absolute", "Absolute tolerance", "float", 0.0, "In the unit of the field.", 0, 1e12),
-            Parameter("relative", "Relative tolerance", "float", 0.01, "Share of the expected value; 0.01 is 1 %.", 0, 1),
+            Parameter(
+                "relative", "Relative tolerance", "float", 0.01, "Share of the expected value; 0.01 is 1 %.", 0, 1
+            ),
         ),
     ),
     "list_f1": MetricKind("List F1", "Overlap of two lists as sets, 0 to 1; order does not count.", _list_f1, False),
-}  # fmt: skip
+}

@@ -11,7 +11,7 @@ TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool, "
 State = dict[str, Any]  # step name -> {"instructions": str, "demos": [{field: value}]}
 
 
-class ProgramModule(dspy.Module):  # type: ignore[misc]
+class ProgramModule(dspy.Module):
     """Runs the steps in order; each reads its inputs by name from the inputs and earlier outputs."""
 
     def __init__(self, program: Program) -> None:
@@ -73,13 +73,16 @@ def _predictor(step: Step) -> dspy.Module:
 
 
 def _predictors(module: ProgramModule) -> dict[str, dspy.Predict]:
-    return {name: step.predict if isinstance(step, dspy.ChainOfThought) else step for name, step in module.steps.items()}
+    return {
+        name: step.predict if isinstance(step, dspy.ChainOfThought) else step for name, step in module.steps.items()
+    }
 
 
 def _type(field: Field) -> Any:
-    if field.type == "enum":
-        return Literal[field.options]
-    return list[Literal[field.options]] if field.type == "list[enum]" else TYPES[field.type]
+    if field.type in ("enum", "list[enum]"):
+        options: Any = Literal.__getitem__(field.options)
+        return options if field.type == "enum" else list[options]
+    return TYPES[field.type]
 
 
 def _description(field: Field) -> dict[str, str]:

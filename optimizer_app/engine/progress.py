@@ -8,7 +8,8 @@ import dspy
 import msgspec
 from dspy.utils.callback import BaseCallback
 
-from optimizer_app.engine.programs import Program, ProgramModule, State, state_hash, state_of
+from optimizer_app.engine.programs import ProgramModule, State, state_hash, state_of
+from optimizer_app.engine.spec import Program
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ PHASES = {
 }
 
 
-class Recorder(BaseCallback):  # type: ignore[misc]
+class Recorder(BaseCallback):
     """Turns DSPy's events into calls of a Reporter. `full_size` is the size of the validation split."""
 
     def __init__(self, program: Program, reporter: Reporter, full_size: int) -> None:

@@ -13,7 +13,9 @@ class DatasetForm(ServiceForm):
     """A new dataset."""
 
     worker = forms.ModelChoiceField(
-        Worker.objects.all(), empty_label=None, help_text="The dataset takes the input and output fields of this worker."
+        Worker.objects.all(),
+        empty_label=None,
+        help_text="The dataset takes the input and output fields of this worker.",
     )
     name = forms.CharField(max_length=100)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
@@ -32,7 +34,7 @@ class MappingForm(ServiceForm):
         required=False,
         initial=True,
         label="Leave out rows with other values",
-        help_text="Rows whose label is not an allowed value are left out and counted. Off: each is reported as an error.",
+        help_text="Rows whose label is not allowed are left out and counted. Off: each is reported as an error.",
     )
 
     def __init__(self, dataset: Dataset, columns: list[str], *args: Any, **kwargs: Any) -> None:
@@ -61,7 +63,10 @@ class FreezeForm(ServiceForm):
         label="Validation %", min_value=1, max_value=98, help_text="The optimizer chooses among candidates with these."
     )
     test = forms.IntegerField(
-        label="Test %", min_value=1, max_value=98, help_text="Sealed: only for the before/after. More examples show smaller gains."
+        label="Test %",
+        min_value=1,
+        max_value=98,
+        help_text="Sealed: only for before/after. More of them show smaller gains.",
     )
     stratify_by = forms.ChoiceField(
         required=False, label="Balance by", help_text="Each value gets its share of every split."
@@ -69,7 +74,9 @@ class FreezeForm(ServiceForm):
     at_most = forms.IntegerField(
         required=False, label="At most", min_value=14, help_text="Examples to use, drawn evenly. Empty: all of them."
     )
-    seed = forms.IntegerField(min_value=0, max_value=2**31 - 2, initial=0, help_text="The same seed draws the same split.")
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**31 - 2, initial=0, help_text="The same seed draws the same split."
+    )
 
     def __init__(self, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,7 @@ from optimizer_app.models import LanguageModel
 KEPT = "kept as it is"
 
 
-class LanguageModelForm(forms.ModelForm, ServiceForm):  # type: ignore[type-arg, misc]
+class LanguageModelForm(forms.ModelForm, ServiceForm):  # type: ignore[type-arg]
     """Connection, sampling and prices. The key goes in and never comes out."""
 
     key = forms.CharField(

@@ -14,7 +14,9 @@ class MetricForm(ServiceForm):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
     kind = forms.ChoiceField(choices=[(name, f"{kind.label}: {kind.help}") for name, kind in METRICS.items()])
     field = forms.CharField(
-        required=False, max_length=60, help_text="The output to score. Empty: every output, and the mean of their scores."
+        required=False,
+        max_length=60,
+        help_text="The output to score. Empty: every output, and the mean of their scores.",
     )
 
 

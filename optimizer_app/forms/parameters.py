@@ -16,9 +16,13 @@ def form_field(parameter: Parameter) -> forms.Field:
         return forms.ChoiceField(choices=parameter.choices, **common)
     if parameter.kind == "bool":
         return forms.BooleanField(required=False, **common)
-    limits: dict[str, Any] = {"min_value": parameter.low, "max_value": parameter.high}
     if parameter.kind == "int":
-        return forms.IntegerField(**common, **{key: None if v is None else int(v) for key, v in limits.items()})
+        whole: dict[str, Any] = {
+            "min_value": None if parameter.low is None else int(parameter.low),
+            "max_value": None if parameter.high is None else int(parameter.high),
+        }
+        return forms.IntegerField(**common, **whole)
+    limits: dict[str, Any] = {"min_value": parameter.low, "max_value": parameter.high}
     return forms.FloatField(**common, **limits, widget=forms.NumberInput(attrs={"step": "any"}))
 
 

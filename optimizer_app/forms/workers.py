@@ -16,7 +16,9 @@ class WorkerEditForm(ServiceForm):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
     language_model = forms.ModelChoiceField(LanguageModel.objects.all(), label="Language model", empty_label=None)
     metric = forms.ModelChoiceField(
-        Metric.objects.order_by("id"), empty_label=None, help_text="What counts as a good answer. Optimization raises this number."
+        Metric.objects.order_by("id"),
+        empty_label=None,
+        help_text="What counts as a good answer. Optimization raises this number.",
     )
 
 
@@ -60,10 +62,16 @@ else:  # Django's formsets are generic to type checkers only
 class _FieldFormSet(_BaseFieldFormSet):
     def to_data(self) -> list[dict[str, Any]]:
         """The filled rows, in order."""
-        return [form.to_data() for form in self.forms if form.cleaned_data.get("name") and not form.cleaned_data.get("DELETE")]
+        return [
+            form.to_data()
+            for form in self.forms
+            if form.cleaned_data.get("name") and not form.cleaned_data.get("DELETE")
+        ]
 
 
-FieldFormSet = forms.formset_factory(FieldForm, formset=_FieldFormSet, extra=0, min_num=1, can_delete=True, max_num=40)
+FieldFormSet: type[_FieldFormSet] = forms.formset_factory(  # type: ignore[assignment]
+    FieldForm, formset=_FieldFormSet, extra=0, min_num=1, can_delete=True, max_num=40
+)
 
 
 class InputsForm(ServiceForm):

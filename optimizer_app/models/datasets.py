@@ -1,7 +1,6 @@
 """Datasets, their examples, and frozen versions with a three-way split."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from django.db import models
@@ -56,8 +55,8 @@ class Example(models.Model):
     """Inputs and expected outputs, encrypted. `content_hash` finds duplicates without decrypting."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="examples")
-    inputs: Any = EncryptedJSONField()
-    outputs: Any = EncryptedJSONField()
+    inputs = EncryptedJSONField()
+    outputs = EncryptedJSONField()
     content_hash = models.CharField(max_length=64)
     input_hash = models.CharField(max_length=64)
     source = models.CharField(max_length=200)
@@ -82,7 +81,7 @@ class DatasetImport(Timestamped):
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="imports")
     file_name = models.CharField(max_length=200)
-    body: Any = EncryptedJSONField(null=True)
+    body = EncryptedJSONField(null=True)
     columns = models.JSONField()
     row_count = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.MAPPING)

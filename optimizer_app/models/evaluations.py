@@ -1,15 +1,10 @@
 """Evaluations, example by example, and the comparison of two of them."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen
 from optimizer_app.models.datasets import Split
-
-if TYPE_CHECKING:
-    from optimizer_app.models.versions import ProgramVersion
 
 
 class Evaluation(Frozen):
@@ -20,9 +15,7 @@ class Evaluation(Frozen):
         WINNER = "winner", "Winner"
 
     run = models.ForeignKey("Run", on_delete=models.PROTECT, related_name="evaluations")
-    version = models.ForeignKey["ProgramVersion | None"](
-        "ProgramVersion", on_delete=models.PROTECT, null=True, related_name="evaluations"
-    )
+    version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="evaluations")
     role = models.CharField(max_length=10, choices=Role.choices)
     split = models.CharField(max_length=10, choices=Split.choices)
     n = models.PositiveIntegerField()
@@ -47,7 +40,7 @@ class ExampleScore(models.Model):
     evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="scores")
     example = models.ForeignKey("Example", on_delete=models.PROTECT, related_name="scores")
     score = models.FloatField()
-    detail: Any = EncryptedJSONField()
+    detail = EncryptedJSONField()
     latency_ms = models.FloatField()
 
     class Meta:

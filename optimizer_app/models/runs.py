@@ -1,14 +1,9 @@
 """Optimization runs: the row is the truth, the queue only wakes a worker."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Timestamped
-
-if TYPE_CHECKING:
-    from optimizer_app.models.versions import ProgramVersion
 
 
 class Run(Timestamped):
@@ -63,9 +58,7 @@ class Run(Timestamped):
 
     progress = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0)
-    winner = models.ForeignKey["ProgramVersion | None"](
-        "ProgramVersion", on_delete=models.PROTECT, null=True, related_name="runs_as_winner"
-    )
+    winner = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="runs_as_winner")
 
     class Meta:
         ordering = ("-id",)
@@ -88,7 +81,7 @@ class Candidate(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="candidates")
     number = models.PositiveIntegerField()
     fingerprint = models.CharField(max_length=64)
-    state: Any = EncryptedJSONField()
+    state = EncryptedJSONField()
     full_score = models.FloatField(null=True)
     minibatch_score = models.FloatField(null=True)
     minibatch_examples = models.PositiveIntegerField(null=True)

@@ -1,14 +1,9 @@
 """Program versions and the record of which one was active when."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen
-
-if TYPE_CHECKING:
-    from optimizer_app.models.runs import Run
 
 
 class ProgramVersion(Frozen):
@@ -16,9 +11,9 @@ class ProgramVersion(Frozen):
 
     worker = models.ForeignKey("Worker", on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    state: Any = EncryptedJSONField()  # holds demos, which are training data
+    state = EncryptedJSONField()  # holds demos, which are training data
     fingerprint = models.CharField(max_length=64)
-    run = models.ForeignKey["Run | None"]("Run", on_delete=models.PROTECT, null=True, related_name="produced_versions")
+    run = models.ForeignKey("Run", on_delete=models.PROTECT, null=True, related_name="produced_versions")
     created_by = models.CharField(max_length=150)
 
     class Meta:

@@ -1,14 +1,9 @@
 """Workers: named DSPy programs under care."""
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 
 from optimizer_app.common.models import Timestamped
 from optimizer_app.engine.spec import Program, program_from_data
-
-if TYPE_CHECKING:
-    from optimizer_app.models.versions import ProgramVersion
 
 
 class Worker(Timestamped):
@@ -22,9 +17,7 @@ class Worker(Timestamped):
     program = models.JSONField()
     language_model = models.ForeignKey("LanguageModel", on_delete=models.PROTECT, related_name="workers")
     metric = models.ForeignKey("Metric", on_delete=models.PROTECT, related_name="workers")
-    active_version = models.ForeignKey["ProgramVersion | None"](
-        "ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    active_version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ("name",)

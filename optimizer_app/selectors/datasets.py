@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from optimizer_app.engine.metrics import as_text
 from optimizer_app.models import Dataset, DatasetVersion, Example, Split, Worker
@@ -18,8 +18,7 @@ def split_examples(version: DatasetVersion, split: Split) -> QuerySet[Example]:
 def datasets_for(worker: Worker) -> QuerySet[Dataset]:
     """Datasets whose fields are those of the worker."""
     program = worker.spec()
-    fitting = Dataset.objects.filter(shape=shape_of(program.inputs, program.outputs))
-    return fitting.annotate(example_count=Count("examples")).order_by("-created_at")
+    return Dataset.objects.filter(shape=shape_of(program.inputs, program.outputs))
 
 
 def dataset_versions_for(worker: Worker) -> QuerySet[DatasetVersion]:

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 
-from optimizer_app.models import Comparison, DatasetVersion, Evaluation, ProgramVersion, Promotion, Run, Split, Worker
+from optimizer_app.models import (
+    Comparison,
+    DatasetVersion,
+    Evaluation,
+    Example,
+    ProgramVersion,
+    Promotion,
+    Run,
+    Split,
+    Worker,
+)
 from optimizer_app.selectors.datasets import dataset_versions_for, datasets_for
 
 
@@ -26,7 +36,7 @@ class WorkerPage:
 def worker_page(worker: Worker) -> WorkerPage:
     """The worker with its newest versions, runs and promotions."""
     dataset_versions = list(dataset_versions_for(worker)[:10])
-    has_examples = any(dataset.example_count for dataset in datasets_for(worker))
+    has_examples = Example.objects.filter(dataset__in=datasets_for(worker)).exists()
     runs = list(worker.runs.select_related("comparison", "winner", "dataset_version__dataset").order_by("-id")[:10])
     return WorkerPage(
         worker=worker,

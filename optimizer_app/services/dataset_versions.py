@@ -35,7 +35,11 @@ def dataset_freeze(
         items = kept + sample(fresh, max(0, at_most - len(kept)), seed)
     assigned = assign(items, shares, seed, placed)
     counts = Counter(assigned.values())
-    if short := [f"{split.label.lower()} has {counts[split]}, needs {LEAST[split]}" for split in Split if counts[split] < LEAST[split]]:
+    if short := [
+        f"{split.label.lower()} has {counts[split]}, needs {LEAST[split]}"
+        for split in Split
+        if counts[split] < LEAST[split]
+    ]:
         raise Refused(f"Too few examples for these shares: {'; '.join(short)}. Add examples or change the shares.")
     return _store(dataset, assigned, counts, by=by, stratify_by=stratify_by, seed=seed)
 
@@ -81,7 +85,10 @@ def _store(
             created_by=by.name,
         )
         DatasetVersionExample.objects.bulk_create(
-            [DatasetVersionExample(version=version, example_id=ids[key], split=split) for key, split in assigned.items()],
+            [
+                DatasetVersionExample(version=version, example_id=ids[key], split=split)
+                for key, split in assigned.items()
+            ],
             batch_size=BATCH,
         )
         audit.record(by, "dataset.freeze", version, counts=version.counts, seed=seed)

@@ -107,7 +107,11 @@ def _load(story: Story) -> Run:
     lines = (FOLDER / story.file).read_text(encoding="utf-8").splitlines()
     examples_add(dataset, enumerate(map(json.loads, lines), start=1), by=SYSTEM, source=story.file)
     version = dataset_freeze(
-        dataset, by=SYSTEM, shares={Split(k): v for k, v in DEFAULT_SHARES.items()}, stratify_by=story.stratify_by, seed=SEED
+        dataset,
+        by=SYSTEM,
+        shares={Split(k): v for k, v in DEFAULT_SHARES.items()},
+        stratify_by=story.stratify_by,
+        seed=SEED,
     )
     return run_create(
         by=SYSTEM,

@@ -42,7 +42,9 @@ def import_finish(started: DatasetImport, *, by: Actor, mapping: dict[str, str],
     if started.body is None:
         raise Conflict("This file was already imported.")
     table = read_table(started.file_name, started.body)
-    options = {f.name: set(f.options) for f in started.dataset.output_fields() if f.type == "enum" and skip_other_values}
+    options = {
+        f.name: set(f.options) for f in started.dataset.output_fields() if f.type == "enum" and skip_other_values
+    }
     left_out = 0
 
     def rows() -> Iterator[tuple[int, dict[str, object]]]:

@@ -64,7 +64,9 @@ def _check(model: LanguageModel) -> None:
         if model.temperature not in (None, 1.0):
             fields["temperature"] = ["This model takes no temperature other than 1; leave it empty."]
         if model.max_tokens is not None and model.max_tokens < LEAST_REASONING_TOKENS:
-            fields["max_tokens"] = [f"This model thinks before it answers: give at least {LEAST_REASONING_TOKENS} tokens."]
+            fields["max_tokens"] = [
+                f"This model thinks before it answers: give at least {LEAST_REASONING_TOKENS} tokens."
+            ]
     if model.api_base and (reason := _address_problem(model.api_base)):
         fields["api_base"] = [reason]
     if fields:

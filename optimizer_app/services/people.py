@@ -34,7 +34,9 @@ def person_update(person: User, *, by: Actor, role: str, active: bool) -> None:
     if role not in ROLES:
         raise Refused(fields={"role": [f"There is no role “{role}”; choose from {', '.join(ROLES)}."]})
     with transaction.atomic():
-        others = User.objects.filter(Q(groups__name="admin") | Q(is_superuser=True), is_active=True).exclude(pk=person.pk)
+        others = User.objects.filter(Q(groups__name="admin") | Q(is_superuser=True), is_active=True).exclude(
+            pk=person.pk
+        )
         if (role != "admin" or not active) and not others.exists():
             raise Refused("This is the last admin; make another one first.")
         person.groups.set([Group.objects.get(name=role)])

@@ -67,7 +67,8 @@ def run_reap() -> int:
         if run.status == Run.Status.CANCELLING:
             found += _end(same, run, Run.Status.CANCELLED, Run.Finish.STOPPED, run.message)
         elif run.attempt >= ATTEMPTS:
-            message = f"The worker process died {ATTEMPTS} times during this run. The last phase was: {run.progress.get('phase', 'starting')}."
+            phase = run.progress.get("phase", "Starting")
+            message = f"The worker process died {ATTEMPTS} times during this run, last in the phase “{phase}”."
             found += _end(same, run, Run.Status.FAILED, Run.Finish.ERROR, message)
         else:
             found += _requeue(same, run, "worker lost")

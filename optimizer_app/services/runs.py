@@ -19,7 +19,13 @@ MAX_SEED = 2**31 - 2
 
 
 def run_create(
-    *, by: Actor, worker: Worker, dataset_version: DatasetVersion, optimizer: str, parameters: dict[str, object], seed: int
+    *,
+    by: Actor,
+    worker: Worker,
+    dataset_version: DatasetVersion,
+    optimizer: str,
+    parameters: dict[str, object],
+    seed: int,
 ) -> Run:
     """Check everything that can be checked before a call is paid for, then queue the run."""
     by.require(Capability.OPERATE)

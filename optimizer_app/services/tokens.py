@@ -19,7 +19,9 @@ PREFIX_LENGTH = 8
 USED_EVERY = timedelta(minutes=1)  # "last used" is written at most this often
 
 
-def token_create(*, by: Actor, name: str, scopes: list[str], expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+def token_create(
+    *, by: Actor, name: str, scopes: list[str], expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
     """A token and its text, which is shown this once and never stored."""
     by.require(Capability.ADMIN)
     fields: dict[str, list[str]] = {}
@@ -38,7 +40,12 @@ def token_create(*, by: Actor, name: str, scopes: list[str], expires_at: datetim
     text = f"{MARK}_{prefix}_{secrets.token_urlsafe(32)}"
     with transaction.atomic():
         token = ApiToken.objects.create(
-            name=name, prefix=prefix, digest=_digest(text), scopes=sorted(scopes), created_by=by.name, expires_at=expires_at
+            name=name,
+            prefix=prefix,
+            digest=_digest(text),
+            scopes=sorted(scopes),
+            created_by=by.name,
+            expires_at=expires_at,
         )
         audit.record(by, "token.create", token, scopes=token.scopes)
     return token, text

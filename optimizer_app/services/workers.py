@@ -61,12 +61,12 @@ def fingerprint(program: Program, state: dict[str, Any]) -> str:
 def _check_name(name: str, besides: Worker | None = None) -> None:
     if not name.strip():
         raise Refused(fields={"name": ["A worker needs a name."]})
-    if Worker.objects.filter(name=name).exclude(pk=besides.pk if besides else None).exists():
+    if Worker.objects.filter(name=name).exclude(pk=besides.pk if besides else 0).exists():
         raise Refused(fields={"name": [f"There is already a worker called “{name}”."]})
 
 
 def _check_metric(program: Program, metric: Metric) -> None:
     names = [field.name for field in program.outputs]
     if metric.field and metric.field not in names:
-        text = f"The metric “{metric.name}” scores the field “{metric.field}”; the worker's outputs are {', '.join(names)}."
+        text = f"The metric scores the field “{metric.field}”; the worker's outputs are {', '.join(names)}."
         raise Refused(fields={"metric": [text]})

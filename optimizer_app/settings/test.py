@@ -5,7 +5,7 @@ import tempfile
 
 os.environ.setdefault("UPLIFT_DATA_DIR", tempfile.mkdtemp(prefix="uplift-test-"))
 
-from optimizer_app.settings import *  # noqa: E402, F403 - the folder must be set before the settings are read
+from optimizer_app.settings import *  # noqa: F403 - the folder must be set before the settings are read
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False

@@ -21,7 +21,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    detail = "The error is in the log of the server, with its time. Nothing was half saved: try again, or tell whoever runs Uplift."
+    detail = (
+        "The error is in the server's log, with its time. Nothing was half saved: try again, or tell who runs Uplift."
+    )
     return _error(request, 500, "Something went wrong on our side.", detail)
 
 

@@ -18,9 +18,7 @@ def language_model_form(request: HttpRequest, model_id: int | None = None) -> Ht
     model = get_object_or_404(LanguageModel, pk=model_id) if model_id else None
     form = LanguageModelForm(request.POST or None, instance=model)
     if form.is_valid():
-        saved = form.submit(
-            language_model_save, form.save(commit=False), by=actor_of(request), api_key=form.api_key()
-        )
+        saved = form.submit(language_model_save, form.save(commit=False), by=actor_of(request), api_key=form.api_key())
         if saved:
             messages.success(request, f"{saved.name} is saved. Test the connection before you use it.")
             return redirect("optimizer:language-model-edit", saved.pk)

@@ -23,7 +23,9 @@ def person_new(request: HttpRequest) -> HttpResponse:
             request, "optimizer_app/people/secret.html", title="Account made", name=person.username, secret=password,
             what="Password", back="admin:auth_user_changelist",
         )  # fmt: skip
-    return page(request, "optimizer_app/people/form.html", title="New account", form=form, back="admin:auth_user_changelist")
+    return page(
+        request, "optimizer_app/people/form.html", title="New account", form=form, back="admin:auth_user_changelist"
+    )
 
 
 @needs(Capability.ADMIN)

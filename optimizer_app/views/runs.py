@@ -31,7 +31,11 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
         if run:
             return redirect("optimizer:run-detail", run.pk)
     versions = list(form.fields["dataset_version"].queryset)  # type: ignore[attr-defined]
-    plan = run_plan(versions[0], DEFAULT_OPTIMIZER, values_of(parameters)) if versions and request.method == "GET" else None
+    plan = (
+        run_plan(versions[0], DEFAULT_OPTIMIZER, values_of(parameters))
+        if versions and request.method == "GET"
+        else None
+    )
     return page(
         request, "optimizer_app/runs/form.html", title=f"Optimize {worker.name}", worker=worker, form=form,
         parameters=parameters, optimizers=OPTIMIZERS, has_data=bool(versions), plan=plan,
@@ -57,7 +61,9 @@ def run_plan_part(request: HttpRequest) -> HttpResponse:
 @needs(Capability.READ)
 def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
     run = _run(run_id)
-    return page(request, "optimizer_app/runs/detail.html", title=f"{run}: {run.worker.name}", run=run, live=run_progress(run))
+    return page(
+        request, "optimizer_app/runs/detail.html", title=f"{run}: {run.worker.name}", run=run, live=run_progress(run)
+    )
 
 
 @needs(Capability.READ)

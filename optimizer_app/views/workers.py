@@ -22,7 +22,9 @@ NEW_OUTPUT = [{"name": "label", "type": "enum"}]
 
 @needs(Capability.READ)
 def worker_detail(request: HttpRequest, worker_id: int) -> HttpResponse:
-    worker = get_object_or_404(Worker.objects.select_related("language_model", "metric", "active_version"), pk=worker_id)
+    worker = get_object_or_404(
+        Worker.objects.select_related("language_model", "metric", "active_version"), pk=worker_id
+    )
     shown = worker_page(worker)
     sample = {field.name: "…" for field in worker.spec().inputs}
     body = json.dumps({"inputs": sample}, ensure_ascii=False)
@@ -108,7 +110,8 @@ def _initial(source: Worker | None) -> tuple[dict[str, Any], list[dict[str, Any]
 
     def rows(fields: Any) -> list[dict[str, Any]]:
         return [
-            {"name": f.name, "type": f.type, "description": f.description, "options": "\n".join(f.options)} for f in fields
+            {"name": f.name, "type": f.type, "description": f.description, "options": "\n".join(f.options)}
+            for f in fields
         ]
 
     return initial, rows(step.inputs), rows(step.outputs)

@@ -1,0 +1,1 @@
+"""Minimal valid rows, made through the services that make real ones."""

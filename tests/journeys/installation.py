@@ -43,7 +43,9 @@ class Installation:
         return self.folder / "start.log"
 
     def variables(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE")}
+        kept = {
+            k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE")
+        }
         return kept | {"UPLIFT_DATA_DIR": str(self.folder / "data")} | self.environment
 
     def start(self) -> "Installation":
@@ -65,7 +67,12 @@ class Installation:
     def command(self, *arguments: str) -> str:
         """The output of a management command on this installation."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.variables(), capture_output=True, text=True, check=True
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.variables(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return done.stdout.strip()
 

@@ -82,9 +82,7 @@ def _name_matches(text: str, options: tuple[str, ...], guidance: Guidance) -> Sc
     stemmed = "stems" in guidance.habits
     present = set(stems(text) if stemmed else words(text))
     names = {
-        option: {
-            (stem(word) if stemmed else word) for word in normalized(option).split() if word not in STOP_WORDS
-        }
+        option: {(stem(word) if stemmed else word) for word in normalized(option).split() if word not in STOP_WORDS}
         for option in options
     }
     spread = Counter(word for name in names.values() for word in name)

@@ -46,15 +46,15 @@ def shown_values(task: Task, output: OutputField) -> Shown:
     ]
 
 
-def extract_number(task: Task, output: OutputField, guidance: Guidance, rng: random.Random | None, temperature: float) -> float:
+def extract_number(
+    task: Task, output: OutputField, guidance: Guidance, rng: random.Random | None, temperature: float
+) -> float:
     """The number in the input that suits the field best; 0 when there is none."""
     candidates = find("money", task.text) if value_kind(output, []) == "money" else []
     if not candidates:
         dates = find("date", task.text)
         candidates = [
-            span
-            for span in find("number", task.text)
-            if not any(start <= span[0] < end for start, end, _ in dates)
+            span for span in find("number", task.text) if not any(start <= span[0] < end for start, end, _ in dates)
         ]
     if not candidates:
         return 0.0
@@ -62,7 +62,9 @@ def extract_number(task: Task, output: OutputField, guidance: Guidance, rng: ran
     return number_of(picked) or 0.0
 
 
-def extract_text(task: Task, output: OutputField, guidance: Guidance, rng: random.Random | None, temperature: float) -> str:
+def extract_text(
+    task: Task, output: OutputField, guidance: Guidance, rng: random.Random | None, temperature: float
+) -> str:
     """A stretch of the kind the field asks for, else the sentence that says most."""
     shown = shown_values(task, output)
     kind = value_kind(output, [value for _, value in shown])

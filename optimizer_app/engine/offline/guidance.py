@@ -41,7 +41,9 @@ HABITS = (
         re.compile(r"(?:similar|closest|nearest)\b[^.]*\bexamples?", re.I),
         "Compare the input with the most similar examples.",
     ),
-    Habit("names", re.compile(r"names? of (?:the|each|every)", re.I), "Match the input against the name of each option."),
+    Habit(
+        "names", re.compile(r"names? of (?:the|each|every)", re.I), "Match the input against the name of each option."
+    ),
 )
 CUE_LINE = re.compile(r"^\s*(?:[-*•]\s*)?[`\"'\[]?([^`\"'\]\n:→]{1,80}?)[`\"'\]]?\s*(?::|->|=>|→)\s*(\S.*)$")
 WRITTEN_CUE_LINE = re.compile(r"^\s*-\s+([^:\n]{1,80}?):\s*(\S.*)$")
@@ -94,9 +96,7 @@ def _cue_stems(cue: str) -> tuple[str, ...]:
 def cue_scores(guidance: Guidance, options: tuple[str, ...], text_stems: tuple[str, ...]) -> dict[str, float]:
     """Sum of matched cues per option; a cue listed for several options counts for less."""
     by_name = {normalized(option): option for option in options}
-    table = {
-        by_name[key]: {_cue_stems(cue) for cue in cues} for key, cues in guidance.cues.items() if key in by_name
-    }
+    table = {by_name[key]: {_cue_stems(cue) for cue in cues} for key, cues in guidance.cues.items() if key in by_name}
     spread = Counter(cue for cues in table.values() for cue in cues)
     joined = f" {' '.join(text_stems)} "
     return {
@@ -134,7 +134,9 @@ def merge(*tables: CueTable, keep: int = MAX_CUES) -> CueTable:
         for cue, weight in counts.items():
             strongest[cue] = max(strongest.get(cue, 0.0), weight)
     return {
-        names[key]: [cue for cue in sorted(counts, key=lambda c: (-counts[c], c)) if counts[cue] >= strongest[cue]][:keep]
+        names[key]: [cue for cue in sorted(counts, key=lambda c: (-counts[c], c)) if counts[cue] >= strongest[cue]][
+            :keep
+        ]
         for key, counts in votes.items()
     }
 

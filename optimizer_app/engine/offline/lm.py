@@ -67,7 +67,9 @@ class LexicalLM(dspy.LM):
         settings = {"engine": LexicalEngine(), "cache": False, "num_retries": 0, **settings}
         super().__init__(model, **settings)
 
-    def __call__(self, prompt: str | None = None, *, messages: list[dict[str, Any]] | None = None, **settings: Any) -> Any:
+    def __call__(
+        self, prompt: str | None = None, *, messages: list[dict[str, Any]] | None = None, **settings: Any
+    ) -> Any:
         token = _rollout.set([settings.get("rollout_id", self.kwargs.get("rollout_id")), 0])
         try:
             return super().__call__(prompt, messages=messages, **settings)
@@ -89,4 +91,5 @@ def _seeded(model: str, system: str, messages: list[tuple[str, str]]) -> random.
     rollout = _rollout.get([None, 0])
     seed = repr((model, rollout[0], rollout[1], system, messages)).encode()
     rollout[1] = int(str(rollout[1])) + 1
-    return random.Random(int.from_bytes(hashlib.blake2b(seed, digest_size=8).digest(), "big"))
+    digest = hashlib.blake2b(seed, digest_size=8).digest()
+    return random.Random(int.from_bytes(digest, "big"))  # noqa: S311 - reproducible sampling, not security

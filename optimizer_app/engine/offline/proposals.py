@@ -61,7 +61,8 @@ def _text(name: str, inputs: dict[str, str], rng: random.Random | None) -> str:
     if name in SIGNS:
         code = f"{inputs.get('module', '')}\n{inputs.get('program_code', '')}"
         shape = re.search(r"([\w, ]+->[\w, ]+)", code)
-        return f"The program turns its input fields into its output fields ({shape[1].strip() if shape else 'in one step'})."
+        fields = shape[1].strip() if shape else "in one step"
+        return f"The program turns its input fields into its output fields ({fields})."
     return "The examples in the request show which words go with which output."
 
 

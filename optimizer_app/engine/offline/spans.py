@@ -4,7 +4,7 @@ import re
 
 from optimizer_app.engine.offline.text import stem, words
 
-MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTH_NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?"
@@ -24,9 +24,7 @@ KINDS: dict[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "number": re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?![\w])"),
-    "name": re.compile(
-        r"\b[A-Z][A-Za-z&'-]+(?![A-Za-z&'-]*\d)(?:\s+(?:of |and |& |the |de |van )?[A-Z][A-Za-z&'-]+)*"
-    ),
+    "name": re.compile(r"\b[A-Z][A-Za-z&'-]+(?![A-Za-z&'-]*\d)(?:\s+(?:of |and |& |the |de |van )?[A-Z][A-Za-z&'-]+)*"),
 }
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 LEFT_CHARS, RIGHT_CHARS = 45, 30  # how far the words around a value are read

@@ -17,20 +17,37 @@ MINIBATCH, MINIBATCH_FROM, FULL_EVERY = 35, 50, 5
 
 PARAMETERS = (
     Parameter(
-        "auto", "Effort", "choice", "light", "How many candidates are proposed and how long they are searched.",
-        choices=(("light", "Light: 6 candidates"), ("medium", "Medium: 12 candidates"), ("heavy", "Heavy: 18 candidates")),
+        "auto",
+        "Effort",
+        "choice",
+        "light",
+        "How many candidates are proposed and how long they are searched.",
+        choices=(
+            ("light", "Light: 6 candidates"),
+            ("medium", "Medium: 12 candidates"),
+            ("heavy", "Heavy: 18 candidates"),
+        ),
     ),
     Parameter(
-        "max_bootstrapped_demos", "Bootstrapped demos", "int", 4,
+        "max_bootstrapped_demos",
+        "Bootstrapped demos",
+        "int",
+        4,
         "Worked examples that the program itself answered well, at most. 0 here and below searches instructions only.",
-        0, 64,
+        0,
+        64,
     ),
     Parameter(
-        "max_labeled_demos", "Labeled demos", "int", 4,
-        "Labeled training examples in the prompt, at most. More demos make every call longer.", 0, 128,
+        "max_labeled_demos",
+        "Labeled demos",
+        "int",
+        4,
+        "Labeled training examples in the prompt, at most. More demos make every call longer.",
+        0,
+        128,
     ),
     THRESHOLD,
-)  # fmt: skip
+)
 
 
 def _compile(job: CompileJob) -> "ProgramModule":

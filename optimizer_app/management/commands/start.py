@@ -63,9 +63,24 @@ class Command(BaseCommand):
 def _children(host: str, port: int) -> list[Child]:
     celery = [sys.executable, "-m", "celery", "-A", "optimizer_app.celery"]
     web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "optimizer_app.wsgi:application",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "4",
+        "--no-ws",
+        "--log-level",
+        "warning",
+        "optimizer_app.wsgi:application",
+    ]
     worker = [
         *celery, "--quiet", "worker", "--loglevel", "WARNING", "--concurrency", str(settings.WORKER_PROCESSES),
         "--without-gossip", "--without-mingle",
