@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from optimizer_app.engine.metrics import METRICS, Metric, score
 
 DEFAULTS = {kind: {p.name: p.default for p in METRICS[kind].parameters} for kind in METRICS}
-values = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.lists(st.text())
+values = (
+    st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.lists(st.text())
+)
 
 
 def value_of(kind: str, expected: object, got: object, **parameters: object) -> float:
@@ -56,7 +58,9 @@ def test_missing_output_scores_zero() -> None:
 
 
 @given(st.sampled_from([k for k in METRICS if k != "numeric_tolerance"]), values, values)
-def test_scores_lie_between_zero_and_one_and_the_right_answer_gets_one(kind: str, expected: object, got: object) -> None:
+def test_scores_lie_between_zero_and_one_and_the_right_answer_gets_one(
+    kind: str, expected: object, got: object
+) -> None:
     assert 0 <= value_of(kind, expected, got) <= 1
     assert value_of(kind, expected, expected) == 1
 

@@ -60,7 +60,11 @@ def test_bad_steps_are_refused_in_words(change: dict[str, Any], said: str) -> No
     assert said in problems_of(routing_program(**change))
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
 def test_any_json_is_either_a_program_or_a_spec_error(data: object) -> None:
     with pytest.raises(SpecError):
         program_from_data(data)

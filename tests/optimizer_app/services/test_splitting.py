@@ -10,7 +10,9 @@ from optimizer_app.services.splitting import Item, assign, sample
 
 SHARES = {Split.TRAIN: 0.5, Split.VALIDATION: 0.2, Split.TEST: 0.3}
 items = st.lists(
-    st.builds(Item, st.text(min_size=1, max_size=8), st.sampled_from("abc")), unique_by=lambda item: item.key, max_size=80
+    st.builds(Item, st.text(min_size=1, max_size=8), st.sampled_from("abc")),
+    unique_by=lambda item: item.key,
+    max_size=80,
 )
 
 
