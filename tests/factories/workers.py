@@ -20,9 +20,8 @@ TEAMS = {
     "K3": ["parcel", "delivery", "courier", "shipping", "address"],
 }
 FRAMES = [
-    "My {0} is wrong", "Please check the {0} today", "I have a question about the {0}", "The {0} failed again",
-    "Who can help with my {0}?", "There is trouble with a {0} since Monday", "Nobody answers about the {0}",
-    "The {0} and the {1} do not match",
+    "My {0} and {1} failed", "Check {0} or {1}", "Question: {0}, {1}", "{0} again, {1} too", "Who knows {0} and {1}?",
+    "Trouble: {0}, {1}", "Nobody answers about {0} or {1}", "{0} without {1}",
 ]  # fmt: skip
 SHARES = {Split.TRAIN: 0.4, Split.VALIDATION: 0.3, Split.TEST: 0.3}
 _names = itertools.count(1)

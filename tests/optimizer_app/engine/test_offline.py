@@ -22,7 +22,8 @@ import dspy
 from typing import Literal
 from optimizer_app.engine.offline.lm import LexicalLM
 with dspy.context(lm=LexicalLM(temperature=1.0), trace=None):
-    predict = dspy.Predict(dspy.Signature({"m": (str, dspy.InputField()), "t": (Literal["a", "b", "c"], dspy.OutputField())}, "Choose."))
+    fields = {"m": (str, dspy.InputField()), "t": (Literal["a", "b", "c"], dspy.OutputField())}
+    predict = dspy.Predict(dspy.Signature(fields, "Choose."))
     print([predict(m=f"message {n}").t for n in range(30)])
 """
 

@@ -106,7 +106,7 @@ def test_cells_become_typed_values(field: Field, given_value: object, value: obj
     ],
 )
 def test_bad_cells_name_their_field(field: Field, given_value: object) -> None:
-    with pytest.raises(ValueError, match="^x"):
+    with pytest.raises(ValueError, match=r"^x"):
         coerce(field, given_value)
 
 
