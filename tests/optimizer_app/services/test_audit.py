@@ -1,0 +1,79 @@
+"""The audit chain."""
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import transaction
+
+from optimizer_app.common.access import Actor
+from optimizer_app.models import AuditEvent, Metric, Worker
+from optimizer_app.services.audit import first_broken, record
+from optimizer_app.services.metrics import metric_create
+
+pytestmark = pytest.mark.django_db
+
+
+def make(by: Actor, count: int) -> None:
+    for number in range(count):
+        metric_create(by=by, name=f"M{number}", description="", kind="exact_match", field="", parameters={})
+
+
+def test_changes_are_chained(operator: Actor) -> None:
+    make(operator, 3)
+
+    assert first_broken() is None
+    event = AuditEvent.objects.order_by("-number")[0]
+    assert (event.actor, event.verb, event.object_name, event.address) == (
+        "operator",
+        "metric.create",
+        "M2",
+        "127.0.0.1",
+    )
+
+
+@pytest.mark.parametrize("change", [{"actor": "someone"}, {"data": {"kind": "other"}}, {"previous_hash": "0" * 64}])
+def test_an_altered_event_is_found(operator: Actor, change: dict[str, object]) -> None:
+    make(operator, 4)
+    target = AuditEvent.objects.order_by("number")[2]
+    AuditEvent.objects.filter(pk=target.pk).update(**change)
+
+    assert first_broken() == target.number
+
+
+def test_a_removed_event_is_found(operator: Actor) -> None:
+    make(operator, 4)
+    AuditEvent.objects.filter(number=2).delete()
+
+    assert first_broken() == 3
+
+
+def test_an_event_needs_the_transaction_of_its_change(worker: Worker, operator: Actor) -> None:
+    metric = Metric.objects.all()[0]
+    connection = transaction.get_connection()
+    connection.in_atomic_block, before = False, connection.in_atomic_block
+    try:
+        with pytest.raises(transaction.TransactionManagementError):
+            record(operator, "x", metric)
+    finally:
+        connection.in_atomic_block = before
+
+
+def test_a_rolled_back_change_leaves_no_event(operator: Actor) -> None:
+    def change_and_fail() -> None:
+        with transaction.atomic():
+            make(operator, 1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_and_fail()
+
+    assert not AuditEvent.objects.filter(verb="metric.create").exists()
+
+
+def test_the_command_says_where_it_broke(operator: Actor, capsys: pytest.CaptureFixture[str]) -> None:
+    make(operator, 2)
+    call_command("verify_audit")
+    assert "whole" in capsys.readouterr().out
+    AuditEvent.objects.filter(number=2).update(verb="x")
+    with pytest.raises(CommandError, match="event 2"):
+        call_command("verify_audit")
