@@ -29,25 +29,7 @@ def run_create(
 ) -> Run:
     """Check everything that can be checked before a call is paid for, then queue the run."""
     by.require(Capability.OPERATE)
-    fields: dict[str, list[str]] = {}
-    parsed: dict[str, object] = {}
-    program = worker.spec()
-    if optimizer not in OPTIMIZERS:
-        raise Refused(fields={"optimizer": [f"There is no optimizer called “{optimizer}”."]})
-    try:
-        parsed = parse_all(OPTIMIZERS[optimizer].parameters, parameters)
-    except ValueError as error:
-        fields["parameters"] = [str(error)]
-    if dataset_version.dataset.shape != shape_of(program.inputs, program.outputs):
-        fields["dataset_version"] = [f"{dataset_version.dataset.name} has other fields than {worker.name}."]
-    train = dataset_version.counts[Split.TRAIN]
-    least = OPTIMIZERS[optimizer].minimum_train
-    if train < least:
-        fields["optimizer"] = [f"{optimizer} needs at least {least} training examples; this version has {train}."]
-    if not 0 <= seed <= MAX_SEED:
-        fields["seed"] = [f"The seed lies between 0 and {MAX_SEED:,}."]
-    if fields:
-        raise Refused(fields=fields)
+    parsed = _check(worker, dataset_version, optimizer, parameters, seed)
     model, metric = worker.language_model, worker.metric
     with transaction.atomic():
         run = Run.objects.create(
@@ -93,3 +75,29 @@ def run_stop(run: Run, *, by: Actor) -> None:
         if not queued and not running:
             raise Conflict("This run has already ended or is stopping.")
         audit.record(by, "run.stop", run)
+
+
+def _check(
+    worker: Worker, dataset_version: DatasetVersion, optimizer: str, parameters: dict[str, object], seed: int
+) -> dict[str, object]:
+    """The parsed parameters. Raises Refused with everything that is wrong."""
+    fields: dict[str, list[str]] = {}
+    parsed: dict[str, object] = {}
+    program = worker.spec()
+    if optimizer not in OPTIMIZERS:
+        raise Refused(fields={"optimizer": [f"There is no optimizer called “{optimizer}”."]})
+    try:
+        parsed = parse_all(OPTIMIZERS[optimizer].parameters, parameters)
+    except ValueError as error:
+        fields["parameters"] = [str(error)]
+    if dataset_version.dataset.shape != shape_of(program.inputs, program.outputs):
+        fields["dataset_version"] = [f"{dataset_version.dataset.name} has other fields than {worker.name}."]
+    train = dataset_version.counts[Split.TRAIN]
+    least = OPTIMIZERS[optimizer].minimum_train
+    if train < least:
+        fields["optimizer"] = [f"{optimizer} needs at least {least} training examples; this version has {train}."]
+    if not 0 <= seed <= MAX_SEED:
+        fields["seed"] = [f"The seed lies between 0 and {MAX_SEED:,}."]
+    if fields:
+        raise Refused(fields=fields)
+    return parsed

@@ -1,0 +1,258 @@
+"""Every page and every API operation, for every role and for strangers. A new one without an entry fails."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from optimizer_app.api_root import api
+from optimizer_app.common.access import ROLES, SYSTEM, Capability
+from optimizer_app.models import ApiToken, DatasetImport, LanguageModel, Metric, Run, Worker
+from optimizer_app.services.imports import import_start
+from optimizer_app.services.tokens import token_create
+from tests.conftest import SignIn
+from tests.factories.workers import finished_run, person, routing_worker
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+READ, PREDICT, OPERATE, APPROVE, ADMIN = Capability
+
+PAGES: dict[str, Capability] = {
+    "analytics:overview": READ,
+    "analytics:result": READ,
+    "analytics:result-examples": READ,
+    "analytics:result-example": READ,
+    "analytics:run-chart": READ,
+    "optimizer:worker-new": OPERATE,
+    "optimizer:worker-detail": READ,
+    "optimizer:worker-edit": OPERATE,
+    "optimizer:worker-rollback": APPROVE,
+    "optimizer:playground": PREDICT,
+    "optimizer:run-new": OPERATE,
+    "optimizer:dataset-new": OPERATE,
+    "optimizer:dataset-detail": READ,
+    "optimizer:dataset-upload": OPERATE,
+    "optimizer:dataset-freeze": OPERATE,
+    "optimizer:import-map": OPERATE,
+    "optimizer:metric-new": OPERATE,
+    "optimizer:metric-parameters": OPERATE,
+    "optimizer:metric-detail": READ,
+    "optimizer:language-model-new": ADMIN,
+    "optimizer:language-model-price": ADMIN,
+    "optimizer:language-model-edit": ADMIN,
+    "optimizer:language-model-test": ADMIN,
+    "optimizer:run-plan": OPERATE,
+    "optimizer:run-parameters": OPERATE,
+    "optimizer:run-detail": READ,
+    "optimizer:run-live": READ,
+    "optimizer:run-stop": OPERATE,
+    "optimizer:version-detail": READ,
+    "optimizer:version-promote": APPROVE,
+    "optimizer:person-new": ADMIN,
+    "optimizer:person-edit": ADMIN,
+    "optimizer:token-new": ADMIN,
+    "optimizer:token-revoke": ADMIN,
+}
+POSTED = {
+    "optimizer:worker-rollback",
+    "optimizer:dataset-upload",
+    "optimizer:language-model-test",
+    "optimizer:run-stop",
+    "optimizer:version-promote",
+}
+OPERATIONS: dict[str, Capability] = {
+    "workers_list": READ,
+    "workers_create": OPERATE,
+    "workers_read": READ,
+    "workers_update": OPERATE,
+    "workers_versions": READ,
+    "workers_predict": PREDICT,
+    "workers_rollback": APPROVE,
+    "datasets_list": READ,
+    "datasets_create": OPERATE,
+    "datasets_read": READ,
+    "examples_list": READ,
+    "examples_add": OPERATE,
+    "dataset_versions_list": READ,
+    "dataset_versions_create": OPERATE,
+    "metrics_list": READ,
+    "metrics_create": OPERATE,
+    "language_models_list": READ,
+    "language_models_create": ADMIN,
+    "runs_list": READ,
+    "runs_create": OPERATE,
+    "runs_read": READ,
+    "runs_stop": OPERATE,
+    "versions_read": READ,
+    "versions_promote": APPROVE,
+}
+# Bodies that pass validation, so that a refusal can only come from the capability.
+BODIES: dict[str, dict[str, Any]] = {
+    "workers_create": {"name": "n", "program": {}, "language_model_id": 1, "metric_id": 1},
+    "workers_update": {"name": "n", "language_model_id": 1, "metric_id": 1},
+    "workers_predict": {"inputs": {}},
+    "datasets_create": {"name": "n", "worker_id": 1},
+    "examples_add": {"rows": []},
+    "metrics_create": {"name": "n", "kind": "exact_match"},
+    "language_models_create": {"name": "n", "model": "a/b"},
+    "runs_create": {"worker_id": 1, "dataset_version_id": 1, "optimizer": "MIPROv2"},
+}
+LISTS = ["worker", "dataset", "metric", "run", "programversion", "languagemodel", "apitoken", "auditevent"]
+
+
+@pytest.fixture
+def world() -> dict[str, Any]:
+    """One of everything, as the arguments that URLs and operations need."""
+    run = finished_run(routing_worker())
+    dataset = run.dataset_version.dataset
+    token_create(by=SYSTEM, name="t", scopes=["read"])
+    import_start(dataset, by=SYSTEM, file_name="a.csv", raw=b"message,team\nx,K1\n")
+    return {
+        "worker_id": Worker.objects.get().pk,
+        "run_id": Run.objects.get().pk,
+        "version_id": run.winner_id,
+        "dataset_id": dataset.pk,
+        "import_id": DatasetImport.objects.get().pk,
+        "metric_id": Metric.objects.all()[0].pk,
+        "model_id": LanguageModel.objects.get().pk,
+        "token_id": ApiToken.objects.get().pk,
+        "person_id": person("viewer").pk,
+        "dataset_version_id": run.dataset_version_id,
+        "example_id": run.comparison.after.scores.all()[0].example_id,
+    }
+
+
+def routes(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, entry.namespace or namespace)
+        else:
+            yield f"{namespace}:{entry.name}", entry
+
+
+def our_routes() -> dict[str, URLPattern]:
+    found = dict(routes(get_resolver()))
+    return {name: route for name, route in found.items() if name.startswith(("optimizer:", "analytics:"))}
+
+
+def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
+    schema = api.get_openapi_schema()
+    return {
+        operation["operationId"]: (method, path, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_every_page_has_an_entry() -> None:
+    assert our_routes().keys() == PAGES.keys()
+
+
+def test_every_operation_has_an_entry() -> None:
+    assert operations().keys() == OPERATIONS.keys()
+
+
+def address(name: str, world: dict[str, Any]) -> str:
+    names = our_routes()[name].pattern.converters
+    return reverse(name, kwargs={key: world[key] for key in names})
+
+
+def test_pages_open_to_those_who_may_and_to_nobody_else(world: dict[str, Any], signed_in: SignIn) -> None:
+    wrong = []
+    for role, capabilities in ROLES.items():
+        client = signed_in(role)
+        for name, capability in PAGES.items():
+            url = address(name, world)
+            if capability in capabilities and name in POSTED:
+                continue  # what these change is tested elsewhere; here only that others may not
+            response = client.post(url) if name in POSTED else client.get(url)
+            allowed = response.status_code in (200, 204)
+            if allowed != (capability in capabilities) or response.status_code >= 500:
+                wrong.append((role, name, response.status_code))
+    for name in PAGES:
+        response = Client().get(address(name, world))
+        if response.status_code != 302 or "/login/" not in response["Location"]:
+            wrong.append(("anonymous", name, response.status_code))
+
+    assert not wrong
+
+
+def test_lists_open_to_every_role_and_to_no_stranger(world: dict[str, Any], signed_in: SignIn) -> None:
+    urls = [reverse(f"admin:optimizer_app_{name}_changelist") for name in LISTS] + [
+        reverse("admin:auth_user_changelist")
+    ]
+    for role in ROLES:
+        client = signed_in(role)
+        assert {client.get(url).status_code for url in urls} == {200}
+    assert {Client().get(url).status_code for url in urls} == {302}
+
+
+def test_the_shell_offers_no_way_around_the_services(world: dict[str, Any], signed_in: SignIn) -> None:
+    client = signed_in("admin")
+    for name in LISTS:
+        assert client.get(reverse(f"admin:optimizer_app_{name}_add")).status_code == 403
+        assert client.post(reverse(f"admin:optimizer_app_{name}_delete", args=[1])).status_code in (302, 403)
+    assert client.get(reverse("admin:auth_user_add")).status_code == 403
+
+
+def test_someone_without_a_role_sees_nothing(signed_in: SignIn) -> None:
+    nobody = person("viewer")
+    nobody.groups.clear()
+    client = Client()
+    client.force_login(nobody)
+
+    assert client.get("/").status_code == 403
+    assert client.get("/workers/").status_code == 403
+
+
+def _body(operation: str, world: dict[str, Any]) -> dict[str, Any]:
+    known = {"language_model_id": "model_id"}
+    return {key: world.get(known.get(key, key), value) for key, value in BODIES.get(operation, {}).items()}
+
+
+def call(client: Client, operation: str, world: dict[str, Any], headers: dict[str, str] | None = None) -> int:
+    method, path, described = operations()[operation]
+    arguments = {p["name"]: world[p["name"]] for p in described.get("parameters", []) if p["in"] == "path"}
+    body = None if method == "get" else json.dumps(_body(operation, world))
+    response = client.generic(method.upper(), path.format(**arguments), body or "", "application/json", headers=headers)
+    return response.status_code
+
+
+def test_operations_open_to_the_scopes_that_may(world: dict[str, Any]) -> None:
+    wrong = []
+    for scope in Capability:
+        _, text = token_create(by=SYSTEM, name=f"scope {scope}", scopes=[scope])
+        headers = {"Authorization": f"Bearer {text}"}
+        for name, capability in OPERATIONS.items():
+            if capability == scope and operations()[name][0] != "get":
+                continue  # an empty body is refused for its content; here only that others may not
+            status = call(Client(), name, world, headers)
+            if status != (200 if capability == scope else 403):
+                wrong.append((scope, name, status))
+
+    assert not wrong
+
+
+def test_operations_are_closed_to_strangers(world: dict[str, Any]) -> None:
+    bad = {"Authorization": "Bearer upl_00000000_nonsense"}
+    for name in OPERATIONS:
+        assert call(Client(), name, world) == 401
+        assert call(Client(), name, world, bad) == 401
+
+
+def test_documentation_is_for_people_and_tokens(signed_in: SignIn) -> None:
+    _, text = token_create(by=SYSTEM, name="docs", scopes=["read"])
+    for path in ("/api/v1/openapi.json", "/api/v1/docs"):
+        assert Client().get(path).status_code == 401
+        assert signed_in("viewer").get(path).status_code == 200
+        assert Client().get(path, headers={"Authorization": f"Bearer {text}"}).status_code == 200
+
+
+def test_browser_sessions_need_the_csrf_token_on_the_api(signed_in: SignIn) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person("admin"))
+
+    assert client.get("/api/v1/workers").status_code == 200
+    assert client.post("/api/v1/metrics", "{}", content_type="application/json").status_code == 403
