@@ -4,11 +4,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+from amqp import ChannelError
+from kombu import Connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.journeys.installation import Installation
@@ -109,3 +112,17 @@ def banking77() -> Path:
     if not path.exists():
         pytest.skip(f"banking77 is not there ({path}).")
     return path
+
+
+@pytest.fixture
+def rabbitmq_url() -> str:
+    """A RabbitMQ virtual host of its own would need its management plugin; the queue is emptied instead."""
+    connection = Connection(RABBITMQ, connect_timeout=3)
+    try:
+        connection.ensure_connection(max_retries=1)
+    except OSError as error:
+        pytest.skip(f"RabbitMQ is not there ({RABBITMQ}): {error}")
+    with suppress(ChannelError):
+        connection.default_channel.queue_purge("celery")
+    connection.release()
+    return RABBITMQ

@@ -50,13 +50,14 @@ class Installation:
 
     def start(self) -> "Installation":
         self.folder.mkdir(parents=True, exist_ok=True)
+        said_before = self.log.read_text() if self.log.exists() else ""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "start", "--port", str(self.port), *self.arguments],
                 cwd=ROOT, env=self.variables(), stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + READY_S
-        while "Uplift is ready" not in self.log.read_text().rpartition("Preparing")[2]:
+        while "Uplift is ready" not in self.log.read_text().removeprefix(said_before):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"Uplift did not start:\n{self.log.read_text()}")
             time.sleep(0.1)
