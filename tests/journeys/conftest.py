@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 from amqp import ChannelError
-from kombu import Connection
+from kombu.connection import Connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.journeys.installation import Installation

@@ -2,7 +2,9 @@
 
 import os
 import threading
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -91,10 +93,16 @@ def test_a_running_run_stops_and_says_by_whom(operator: Actor) -> None:
         model = LanguageModel(name="Steady", model="openai/steady", api_base=server.url)
         language_model_save(model, by=SYSTEM, api_key="k")
         run = queued_run(routing_worker(language_model=model))
-        thread = threading.Thread(target=lambda: (run_execute(run.pk), connections.close_all()))
+
+        def work() -> None:
+            run_execute(run.pk)
+            connections.close_all()
+
+        thread = threading.Thread(target=work)
         thread.start()
         while server.requests["steady"] < 5:
-            pass
+            assert thread.is_alive()
+            time.sleep(0.01)
         run_stop(run, by=operator)
         thread.join(20)
         calls = server.requests["steady"]
@@ -183,7 +191,7 @@ def test_a_live_run_is_left_alone() -> None:
         ({"seed": -1}, "seed"),
     ],
 )
-def test_what_cannot_run_is_refused_before_a_call_is_paid(change: dict[str, object], field: str) -> None:
+def test_what_cannot_run_is_refused_before_a_call_is_paid(change: dict[str, Any], field: str) -> None:
     with pytest.raises(Refused) as refused:
         queued_run(routing_worker(), **change)
 

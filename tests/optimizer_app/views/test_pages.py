@@ -19,7 +19,7 @@ PROBE = "<script>alert('x')</script>\"'{{ 7*7 }}"
 
 
 def text(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def test_empty_overview_says_how_to_begin(signed_in: SignIn) -> None:
