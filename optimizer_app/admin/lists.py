@@ -229,6 +229,12 @@ class TokenList(ListAdmin):
         return format_html('<a class="up-cell" href="{}">Revoke</a>', reverse("optimizer:token-revoke", args=[row.pk]))
 
 
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 @admin.register(AuditEvent)
 class AuditList(ListAdmin):
     list_display = ("number", "time", "actor", "verb", "object_name", "detail", "address")
@@ -243,7 +249,7 @@ class AuditList(ListAdmin):
 
     @admin.display(description="Detail")
     def detail(self, row: AuditEvent) -> str:
-        return ", ".join(f"{key}: {value}" for key, value in row.data.items() if value not in ("", None))
+        return ", ".join(f"{key}: {_plain(value)}" for key, value in row.data.items() if value not in ("", None))
 
 
 admin.site.unregister((User, Group))

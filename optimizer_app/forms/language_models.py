@@ -46,6 +46,10 @@ class LanguageModelForm(forms.ModelForm, ServiceForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("price_in", "price_out"):
+            price = self.initial.get(name)
+            if price is not None:  # 0.15, not 0.150000
+                self.initial[name] = f"{price:f}".rstrip("0").rstrip(".") or "0"
         if self.instance.pk and self.instance.api_key:
             self.fields["key"].widget.attrs["placeholder"] = KEPT
 

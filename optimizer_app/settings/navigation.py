@@ -30,6 +30,7 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": False,
     "COLORS": COLORS,
     "STYLES": ["/static/css/uplift.css"],
+    "SCRIPTS": ["/static/js/uplift.js"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: "/static/img/favicon.svg"}],
     "SIDEBAR": {
         "show_search": False,

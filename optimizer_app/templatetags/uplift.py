@@ -47,6 +47,12 @@ def points(value: float | Missing | None) -> str:
 
 
 @register.filter
+def size(value: float) -> str:
+    """The size of a difference of shares, without sign."""
+    return f"{value * 100:.0f} points"
+
+
+@register.filter
 def signed(value: float | Missing | None) -> str:
     """A difference of shares as a bare signed number, for inside intervals."""
     return f"{value * 100:+.1f}".replace("-", "−") if _given(value) else NOTHING

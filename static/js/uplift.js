@@ -48,10 +48,9 @@ function prepareRows(fieldset) {
   });
 }
 
-// The shell dresses every file input with markup that only its own widget has, and fails on ours; it skips marked ones.
-for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;
-
 document.addEventListener("DOMContentLoaded", () => {
+  // The shell's script expects its own markup around every file input and fails on ours; it skips marked ones.
+  for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;
   showLocalTimes(document);
   letTablesScroll(document);
   document.querySelectorAll("[data-rows]").forEach(prepareRows);
