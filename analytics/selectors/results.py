@@ -50,13 +50,19 @@ class Result:
         return self.gains[Split.VALIDATION] - self.gains[Split.TEST]
 
     @property
+    def unmeasured(self) -> int:
+        """Test examples whose answers came from the cache of an interrupted attempt: no time, no tokens."""
+        return max(e.n - e.measured for e in (self.comparison.before, self.comparison.after))
+
+    @property
     def costs(self) -> list[CostLine]:
         """Per-call costs on the test split. Runtime only: what the optimization itself cost stands apart."""
         before, after = self.comparison.before, self.comparison.after
+        pair = (before, after)
         return [
-            CostLine("Prompt tokens per call", "count", before.tokens_in / before.n, after.tokens_in / after.n),
-            CostLine("Output tokens per call", "count", before.tokens_out / before.n, after.tokens_out / after.n),
-            CostLine("Cost per 1,000 calls", "money", _per_thousand(before), _per_thousand(after)),
+            CostLine("Prompt tokens per call", "count", *(_each(side, side.tokens_in) for side in pair)),
+            CostLine("Output tokens per call", "count", *(_each(side, side.tokens_out) for side in pair)),
+            CostLine("Cost per 1,000 calls", "money", *(_each(side, side.cost_usd, 1000) for side in pair)),
             CostLine("Latency, median", "time", before.latency_p50_ms, after.latency_p50_ms),
             CostLine("Latency, 95th percentile", "time", before.latency_p95_ms, after.latency_p95_ms),
             CostLine("Failed examples", "count", before.errors, after.errors),
@@ -105,5 +111,6 @@ def pairs(comparison: Comparison, after: list[ExampleScore]) -> Iterator[Example
         yield ExamplePair(score.example, before[score.example_id], score)
 
 
-def _per_thousand(evaluation: Evaluation) -> float | None:
-    return None if evaluation.cost_usd is None else 1000 * evaluation.cost_usd / evaluation.n
+def _each(evaluation: Evaluation, total: float | None, calls: int = 1) -> float | None:
+    """A total per measured example; None when it is unknown or nothing was measured."""
+    return None if total is None or not evaluation.measured else calls * total / evaluation.measured

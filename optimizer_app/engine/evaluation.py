@@ -23,7 +23,10 @@ class ExampleData(msgspec.Struct, frozen=True):
 
 
 class ExampleResult(msgspec.Struct, frozen=True):
-    """One example under one program. An `error` scores 0. `cost_usd` is None when unpriced."""
+    """One example under one program. An `error` scores 0. `cost_usd` is None when unpriced.
+
+    `cached`: a killed run resumed and found the answer in its cache, so time and tokens are not those of a call.
+    """
 
     example_id: int
     score: float
@@ -34,6 +37,7 @@ class ExampleResult(msgspec.Struct, frozen=True):
     tokens_in: int
     tokens_out: int
     cost_usd: float | None
+    cached: bool
 
 
 def mean_score(results: Sequence[ExampleResult]) -> float:
@@ -73,6 +77,7 @@ def evaluate(
             tokens_in=usage.tokens_in,
             tokens_out=usage.tokens_out,
             cost_usd=usage.cost_usd,
+            cached=usage.cached_calls > 0,
         )
 
     # timeout=0: after 120 s DSPy would otherwise send slow examples a second time and pay twice.

@@ -61,7 +61,7 @@ class Metered:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _failed(self, error: dspy.LMError) -> None:
-        self.ledger.add(Usage(failed_calls=1))
+        self.ledger.add(Usage(failed_calls=1, cost_usd=self._cost(0, 0)))
         if is_fatal(error):
             self.gate.shut(Stop("error", explain(error, self.connection.name)))
         elif self.gate.record(failed=True) >= FAILURES_IN_A_ROW:
@@ -76,7 +76,8 @@ class Metered:
         """Called by DSPy once per finished call; the history itself is not kept (10,000 prompts in memory)."""
         usage = entry["usage"] or {}
         if not usage:  # DSPy's cache answered; it repeats the original price
-            self.ledger.add(Usage(calls=1, cached_calls=1, saved_usd=entry["cost"] or 0.0))
+            saved = entry["cost"] or 0.0
+            self.ledger.add(Usage(calls=1, cached_calls=1, cost_usd=self._cost(0, 0), saved_usd=saved))
             return
         tokens_in, tokens_out = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
         self.ledger.add(
@@ -114,4 +115,5 @@ def open_lm(connection: Connection, gate: Gate, ledger: Ledger, *, cache: bool) 
             settings["api_key"] = connection.api_key
         lm = MeteredLM(connection.model, **settings)
     lm.connection, lm.gate, lm.ledger = connection, gate, ledger
+    ledger.add(Usage(cost_usd=lm._cost(0, 0)))  # unpriced from the start, not $0.00 until the first call
     return lm

@@ -8,7 +8,11 @@ from optimizer_app.models.datasets import Split
 
 
 class Evaluation(Frozen):
-    """One program version scored on one split of one dataset version. `cost_usd` is empty when unpriced."""
+    """One program version scored on one split of one dataset version.
+
+    Tokens, cost and latency are those of the `measured` examples, whose answers did not come from the cache.
+    `cost_usd` is empty when unpriced.
+    """
 
     class Role(models.TextChoices):
         BASELINE = "baseline", "Baseline"
@@ -21,11 +25,12 @@ class Evaluation(Frozen):
     n = models.PositiveIntegerField()
     mean_score = models.FloatField()
     errors = models.PositiveIntegerField()
+    measured = models.PositiveIntegerField()
     tokens_in = models.PositiveBigIntegerField()
     tokens_out = models.PositiveBigIntegerField()
     cost_usd = models.FloatField(null=True)
-    latency_p50_ms = models.FloatField()
-    latency_p95_ms = models.FloatField()
+    latency_p50_ms = models.FloatField(null=True)
+    latency_p95_ms = models.FloatField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("run", "role", "split"), name="evaluation_unique"),)

@@ -61,7 +61,9 @@ def worker_versions(worker: Worker) -> QuerySet[ProgramVersion]:
 
 def overview_workers() -> QuerySet[Worker]:
     """Every worker with its newest run of each kind at hand; two queries however many there are."""
-    runs = Run.objects.select_related("comparison", "winner").order_by("-id")
+    runs = (
+        Run.objects.select_related("comparison", "winner").defer("settings", "parameters", "progress").order_by("-id")
+    )
     return Worker.objects.select_related("active_version", "metric", "language_model").prefetch_related(
         Prefetch("runs", queryset=runs, to_attr="newest_runs")
     )

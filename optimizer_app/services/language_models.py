@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import socket
 from decimal import Decimal
 from functools import lru_cache
 from importlib.util import find_spec
@@ -79,16 +80,21 @@ def _address_problem(address: str) -> str:
         return "Write a full address that starts with http:// or https://."
     if parts.username or parts.password:
         return "An address holds no user name or password; put the key into its own field."
-    try:
-        host = ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        local = parts.hostname == "localhost"
-        return "" if settings.ALLOW_PRIVATE_ADDRESSES or not local else "Addresses of this machine are switched off."
-    if host.is_link_local:
-        return "Link-local addresses are not allowed: cloud machines keep their credentials there."
-    if host.is_private and not settings.ALLOW_PRIVATE_ADDRESSES:
-        return "Addresses inside this network are switched off."
+    for host in _resolved(parts.hostname):
+        if host.is_link_local:
+            return "Link-local addresses are not allowed: cloud machines keep their credentials there."
+        if (host.is_private or host.is_loopback) and not settings.ALLOW_PRIVATE_ADDRESSES:
+            return "Addresses of this machine and this network are switched off."
     return ""
+
+
+def _resolved(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The addresses behind a host name; none when it cannot be resolved now, which the connection test will show."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 def known_price(model: str) -> tuple[Decimal, Decimal] | None:

@@ -2,14 +2,14 @@
 
 import shutil
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from optimizer_app import jobs
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from optimizer_app.engine.runner import RunOutcome, RunSpec
 
 HEARTBEAT_LOST = timedelta(seconds=20)
-QUEUED_TOO_LONG = timedelta(seconds=30)  # without a message: send another; the claim makes doubles harmless
+SEND_AGAIN = timedelta(seconds=60)  # a queued run gets another message this often; the claim makes doubles harmless
 ATTEMPTS = 3
 
 
@@ -71,11 +71,21 @@ def run_reap() -> int:
             message = f"The worker process died {ATTEMPTS} times during this run, last in the phase “{phase}”."
             found += _end(same, run, Run.Status.FAILED, Run.Finish.ERROR, message)
         else:
-            found += _requeue(same, run, "worker lost")
-    forgotten = Run.objects.filter(status=Run.Status.QUEUED, updated_at__lt=now - QUEUED_TOO_LONG)
-    for run in forgotten:
-        found += _requeue(Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED), run, "message lost")
-    return found
+            found += _requeue(same, run)
+    return found + _send_again(now)
+
+
+def _send_again(now: datetime) -> int:
+    """Send queued runs whose message may be lost once more; not a change, so not audited."""
+    waiting = Run.objects.filter(status=Run.Status.QUEUED, updated_at__lt=now - SEND_AGAIN)
+    sent = 0
+    for run_id in waiting.values_list("pk", flat=True):
+        with transaction.atomic():
+            still = waiting.filter(pk=run_id).update(updated_at=now)
+            if still:
+                enqueue(jobs.RUN_EXECUTE, run_id=run_id)
+            sent += still
+    return sent
 
 
 def workdir(run: Run) -> Path:
@@ -145,13 +155,11 @@ def _finish(run: Run, outcome: "RunOutcome", reporter: RunReporter) -> None:
     shutil.rmtree(workdir(run), ignore_errors=True)
 
 
-def _requeue(rows: models.QuerySet[Run], run: Run, why: str) -> int:
+def _requeue(rows: models.QuerySet[Run], run: Run) -> int:
     with transaction.atomic():
-        moved = rows.filter(~Q(status=Run.Status.CANCELLING)).update(
-            status=Run.Status.QUEUED, lease="", revision=F("revision") + 1, updated_at=timezone.now()
-        )
+        moved = rows.update(status=Run.Status.QUEUED, lease="", revision=F("revision") + 1, updated_at=timezone.now())
         if moved:
-            audit.record(SYSTEM, "run.requeue", run, why=why, attempt=run.attempt)
+            audit.record(SYSTEM, "run.requeue", run, attempt=run.attempt)
             enqueue(jobs.RUN_EXECUTE, run_id=run.pk)
     return moved
 

@@ -59,10 +59,11 @@ def _store_evaluations(
 def _store_evaluation(
     run: Run, role: Evaluation.Role, version: ProgramVersion, split: Split, results: "Sequence[ExampleResult]"
 ) -> Evaluation:
-    costs = [result.cost_usd for result in results]
-    priced = [cost for cost in costs if cost is not None]
+    fresh = [result for result in results if not result.cached]
+    costs = [result.cost_usd for result in fresh if result.cost_usd is not None]
+    latencies = [result.latency_ms for result in fresh]
     # n=20 gives the cut points 5 %, 10 %, ... 95 %
-    cuts = quantiles([result.latency_ms for result in results], n=20, method="inclusive")
+    cuts = quantiles(latencies, n=20, method="inclusive") if len(latencies) > 1 else None
     evaluation = Evaluation.objects.create(
         run=run,
         version=version,
@@ -71,11 +72,12 @@ def _store_evaluation(
         n=len(results),
         mean_score=sum(result.score for result in results) / len(results),
         errors=sum(bool(result.error) for result in results),
-        tokens_in=sum(result.tokens_in for result in results),
-        tokens_out=sum(result.tokens_out for result in results),
-        cost_usd=sum(priced) if len(priced) == len(costs) else None,
-        latency_p50_ms=cuts[9],
-        latency_p95_ms=cuts[18],
+        measured=len(fresh),
+        tokens_in=sum(result.tokens_in for result in fresh),
+        tokens_out=sum(result.tokens_out for result in fresh),
+        cost_usd=sum(costs) if len(costs) == len(fresh) else None,
+        latency_p50_ms=cuts[9] if cuts else None,
+        latency_p95_ms=cuts[18] if cuts else None,
     )
     ExampleScore.objects.bulk_create(
         [

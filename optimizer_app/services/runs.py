@@ -3,6 +3,7 @@
 import msgspec
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from optimizer_app import jobs
@@ -65,12 +66,12 @@ def run_stop(run: Run, *, by: Actor) -> None:
             finish_reason=Run.Finish.STOPPED,
             message=f"Stopped by {by.name} before it began.",
             finished_at=timezone.now(),
-            revision=run.revision + 1,
+            revision=F("revision") + 1,
         )
         running = 0
         if not queued:
             running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).update(
-                status=Run.Status.CANCELLING, message=f"Stopped by {by.name}."
+                status=Run.Status.CANCELLING, message=f"Stopped by {by.name}.", revision=F("revision") + 1
             )
         if not queued and not running:
             raise Conflict("This run has already ended or is stopping.")

@@ -97,6 +97,10 @@ def test_money_is_counted_and_a_repeated_run_costs_nothing(server: Server, tmp_p
     assert paid.total.cost_usd == pytest.approx(calls * (100 * 1.0 + 10 * 10.0) / 1_000_000)
     assert free.total.cost_usd == 0
     assert free.total.cached_calls == free.total.calls
+    assert first.baseline is not None
+    assert second.baseline is not None
+    assert not any(result.cached for result in first.baseline.test)
+    assert all(result.cached for result in second.baseline.test)
     assert first.winner is not None
     assert second.winner is not None
     assert first.winner.fingerprint == second.winner.fingerprint
@@ -106,8 +110,11 @@ def test_a_model_without_price_is_unpriced_not_free(server: Server, tmp_path: Pa
     made = connection(server, "good", price_in=None, price_out=None)
 
     _, _, ledger = execute(small(tmp_path, connection=made))  # type: ignore[arg-type]
+    refused = connection(server, "unauthorized", price_in=None, price_out=None)
+    _, _, without_a_call = execute(small(tmp_path, connection=refused))  # type: ignore[arg-type]
 
     assert ledger.total.cost_usd is None
+    assert without_a_call.total.cost_usd is None
 
 
 def test_a_person_can_stop_a_run_that_waits_for_a_retry(server: Server, tmp_path: Path) -> None:
