@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,10 +13,16 @@ from optimizer_app.services import audit
 from optimizer_app.services.datasets import AddReport, examples_add
 from optimizer_app.services.tables import Table, decode, read_table
 
+MEGABYTE = 1024 * 1024
+
 
 def import_start(dataset: Dataset, *, by: Actor, file_name: str, raw: bytes) -> DatasetImport:
     """Keep an uploaded file until its columns are mapped."""
     by.require(Capability.OPERATE)
+    if len(raw) > settings.MAX_UPLOAD_MB * MEGABYTE:
+        raise Refused(
+            f"{file_name} is larger than {settings.MAX_UPLOAD_MB} MB, the most that can be imported. Split it."
+        )
     body = decode(file_name, raw)
     table = read_table(file_name, body)
     with transaction.atomic():

@@ -16,7 +16,7 @@ DATA_DIR = Path(env.text("UPLIFT_DATA_DIR", str(BASE_DIR / "data"))).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = env.boolean("UPLIFT_DEBUG", False)
-SECRET_KEY = env.kept_secret("UPLIFT_SECRET_KEY", DATA_DIR, secrets.token_urlsafe)
+SECRET_KEY = env.kept_secret("UPLIFT_SECRET_KEY", DATA_DIR, lambda: secrets.token_urlsafe(50))
 # "id:base64 key", the one in use first; older ones stay readable. Apart from SECRET_KEY, so each can change alone.
 ENCRYPTION_KEYS = env.kept_secret("UPLIFT_ENCRYPTION_KEYS", DATA_DIR, new_key)
 AUDIT_KEY = env.kept_secret("UPLIFT_AUDIT_KEY", DATA_DIR, secrets.token_urlsafe)

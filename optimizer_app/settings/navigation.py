@@ -24,7 +24,7 @@ UNFOLD = {
     "SITE_TITLE": "Uplift",
     "SITE_HEADER": "Uplift",
     "SITE_SYMBOL": "trending_up",
-    "SITE_URL": "/",
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": False,

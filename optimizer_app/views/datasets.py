@@ -1,5 +1,6 @@
 """Pages of datasets."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from optimizer_app.models import Dataset, DatasetImport
 from optimizer_app.selectors.datasets import label_counts
 from optimizer_app.services.dataset_versions import dataset_freeze
 from optimizer_app.services.datasets import dataset_create
-from optimizer_app.services.imports import import_finish, import_start, import_table
+from optimizer_app.services.imports import MEGABYTE, import_finish, import_start, import_table
 
 PER_PAGE = 25
 PREVIEW_ROWS = 8
@@ -47,7 +48,9 @@ def dataset_upload(request: HttpRequest, dataset_id: int) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if form.is_valid():
         file = form.cleaned_data["file"]
-        started = form.submit(import_start, dataset, by=actor_of(request), file_name=file.name, raw=file.read())
+        # One byte more than allowed is enough to know that it is too large.
+        raw = file.read(settings.MAX_UPLOAD_MB * MEGABYTE + 1)
+        started = form.submit(import_start, dataset, by=actor_of(request), file_name=file.name, raw=raw)
         if started:
             return redirect("optimizer:import-map", started.pk)
     return dataset_detail(request, dataset_id, upload=form)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from optimizer_app.common.access import SYSTEM, Actor
 from optimizer_app.common.models import FrozenError
@@ -79,6 +80,14 @@ def test_other_values_are_errors_when_they_are_not_skipped(worker: Worker, opera
     )
 
     assert (report.left_out, report.error_count) == (0, 2)
+
+
+def test_a_file_over_the_limit_is_refused(worker: Worker, operator: Actor, settings: Settings) -> None:
+    settings.MAX_UPLOAD_MB = 0
+    dataset = dataset_create(by=operator, name="D", description="", worker=worker)
+
+    with pytest.raises(Refused, match="larger than 0 MB"):
+        import_start(dataset, by=operator, file_name="m.csv", raw=CSV.encode())
 
 
 def test_an_incomplete_mapping_stores_nothing(worker: Worker, operator: Actor) -> None:
