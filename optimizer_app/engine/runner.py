@@ -74,7 +74,9 @@ def run(spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> RunOut
     """Execute a run. Never raises for what the data, the model or a person did: the outcome says it."""
     lm = open_lm(spec.connection, gate, ledger, cache=True)
     if not spec.connection.is_builtin:
-        dspy.configure_cache(disk_cache_dir=str(spec.workdir / "lm-cache"), restrict_pickle=True)
+        # On disk only: in memory it would keep every prompt of every run until the process ends.
+        cache = str(spec.workdir / "lm-cache")
+        dspy.configure_cache(disk_cache_dir=cache, enable_memory_cache=False, restrict_pickle=True)
     recorder = Recorder(spec.program, reporter, len(spec.validation))
     execution = _Execution(spec, reporter, ledger)
     settings = {"lm": lm, "callbacks": [recorder], "num_threads": spec.threads, "trace": None, "max_errors": NEVER}
