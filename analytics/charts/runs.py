@@ -24,7 +24,7 @@ def search_figure(full: Sequence[Point], minibatch: Sequence[Point]) -> Figure:
             "line": {"shape": "hv", "color": ACCENT, "width": 2},
             "hoverinfo": "skip",
         },
-        _scores("Whole validation split", ordered, "circle", ACCENT),
+        _scores("On validation", ordered, "circle", ACCENT),
     ]
     if minibatch:
         traces.append(_scores("Minibatch only", sorted(minibatch), "circle-open", MUTED))

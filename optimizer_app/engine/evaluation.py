@@ -94,3 +94,21 @@ def as_dspy_metric(metric: Metric, output_names: Sequence[str]) -> Callable[...,
         return score(metric, expected, found).value
 
     return score_example
+
+
+def as_feedback_metric(metric: Metric, output_names: Sequence[str]) -> Callable[..., dspy.Prediction]:
+    """The metric in GEPA's form: score and feedback. Only for GEPA: others would take any Prediction for true."""
+
+    def score_example(
+        gold: dspy.Example,
+        prediction: Mapping[str, Any],
+        trace: object = None,
+        pred_name: str | None = None,
+        pred_trace: object = None,
+    ) -> dspy.Prediction:
+        expected = {name: gold[name] for name in output_names}
+        found = {name: prediction[name] for name in output_names if name in prediction}
+        scored = score(metric, expected, found)
+        return dspy.Prediction(score=scored.value, feedback=scored.feedback)
+
+    return score_example

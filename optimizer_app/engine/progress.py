@@ -13,7 +13,7 @@ from optimizer_app.engine.spec import Program
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A program state that the optimizer scored. `full` tells a whole validation split from a minibatch."""
+    """A program state that the optimizer scored on so many examples. `full`: not just on a minibatch."""
 
     fingerprint: str
     state: State
@@ -34,6 +34,7 @@ class Reporter(Protocol):
 
 
 PHASES = {
+    "GEPA": "Evolving instructions",
     "BootstrapFewShot": "Collecting demonstrations",
     "LabeledFewShot": "Choosing demonstrations",
     "MIPROv2": "Preparing candidates",
@@ -42,15 +43,14 @@ PHASES = {
 
 
 class Recorder(BaseCallback):
-    """Turns DSPy's events into calls of a Reporter. `full_size` is the size of the validation split."""
+    """Turns DSPy's events into calls of a Reporter."""
 
-    def __init__(self, program: Program, reporter: Reporter, full_size: int) -> None:
+    def __init__(self, program: Program, reporter: Reporter) -> None:
         self._program = program
         self._reporter = reporter
-        self._full_size = full_size
         self._lock = threading.Lock()
         self._program_calls: set[str] = set()
-        self._evaluations: dict[str, tuple[State, int]] = {}
+        self._evaluations: dict[str, tuple[State, bool]] = {}
         self.calls = 0
 
     def __deepcopy__(self, memo: object) -> "Recorder":
@@ -63,7 +63,7 @@ class Recorder(BaseCallback):
         if isinstance(instance, ProgramModule):
             with self._lock:
                 self._program_calls.add(call_id)
-        elif type(instance).__name__ in ("GenerateModuleInstruction", "DescribeProgram"):
+        elif type(instance).__name__ in ("GenerateModuleInstruction", "DescribeProgram", "InstructionProposer"):
             self._reporter.phase("Proposing instructions")
 
     def on_module_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
@@ -75,19 +75,21 @@ class Recorder(BaseCallback):
         self._reporter.program_call()
 
     def on_evaluate_start(self, call_id: str, instance: dspy.Evaluate, inputs: dict[str, Any]) -> None:
-        devset = inputs["devset"] if inputs.get("devset") is not None else instance.devset
+        # Not by size: MIPROv2 takes a sample of a large validation split for the whole. Its minibatches and GEPA's
+        # say so in their metadata; the other optimizers have none.
+        metadata = inputs.get("callback_metadata") or {}
+        minibatch = metadata.get("metric_key") == "eval_minibatch" or metadata.get("disable_logging", False)
         # Read now: some optimizers change the program afterwards.
-        self._evaluations[call_id] = (state_of(inputs["program"]), len(devset))
+        self._evaluations[call_id] = (state_of(inputs["program"]), not minibatch)
         self._reporter.phase("Scoring candidates")
 
     def on_evaluate_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
-        state, size = self._evaluations.pop(call_id)
+        state, full = self._evaluations.pop(call_id)
         if outputs is None or not outputs.results:
             return
-        score = sum(float(result[2]) for result in outputs.results) / len(outputs.results)
-        self._reporter.candidate(
-            Candidate(state_hash(self._program, state), state, score, size, size >= self._full_size, self.calls)
-        )
+        size = len(outputs.results)
+        score = sum(float(result[2]) for result in outputs.results) / size
+        self._reporter.candidate(Candidate(state_hash(self._program, state), state, score, size, full, self.calls))
 
 
 class LogForwarder(logging.Handler):

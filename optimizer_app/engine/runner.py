@@ -13,7 +13,14 @@ import msgspec
 
 from optimizer_app.engine.comparison import Comparison, Verdict, compare
 from optimizer_app.engine.errors import explain, lm_error_in
-from optimizer_app.engine.evaluation import ExampleData, ExampleResult, as_dspy_metric, evaluate, mean_score
+from optimizer_app.engine.evaluation import (
+    ExampleData,
+    ExampleResult,
+    as_dspy_metric,
+    as_feedback_metric,
+    evaluate,
+    mean_score,
+)
 from optimizer_app.engine.gate import Gate, RunStopped, Stop
 from optimizer_app.engine.lms import Connection, open_lm
 from optimizer_app.engine.metrics import Metric
@@ -77,7 +84,7 @@ def run(spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> RunOut
         # On disk only: in memory it would keep every prompt of every run until the process ends.
         cache = str(spec.workdir / "lm-cache")
         dspy.configure_cache(disk_cache_dir=cache, enable_memory_cache=False, restrict_pickle=True)
-    recorder = Recorder(spec.program, reporter, len(spec.validation))
+    recorder = Recorder(spec.program, reporter)
     execution = _Execution(spec, reporter, ledger)
     settings = {"lm": lm, "callbacks": [recorder], "num_threads": spec.threads, "trace": None, "max_errors": NEVER}
     try:
@@ -126,11 +133,13 @@ class _Execution:
         spec = self.spec
         train = [example_of(example.inputs, example.outputs) for example in spec.train]
         random.Random(spec.seed).shuffle(train)  # noqa: S311 - reproducible sampling, not security
+        outputs = [field.name for field in spec.program.outputs]
         return CompileJob(
             module=build(spec.program, spec.baseline),
             train=train,
             validation=[example_of(example.inputs, example.outputs) for example in spec.validation],
-            metric=as_dspy_metric(spec.metric, [field.name for field in spec.program.outputs]),
+            metric=as_dspy_metric(spec.metric, outputs),
+            feedback_metric=as_feedback_metric(spec.metric, outputs),
             parameters=spec.parameters,
             seed=spec.seed,
             threads=spec.threads,

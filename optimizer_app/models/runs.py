@@ -83,6 +83,7 @@ class Candidate(models.Model):
     fingerprint = models.CharField(max_length=64)
     state = EncryptedJSONField()
     full_score = models.FloatField(null=True)
+    full_examples = models.PositiveIntegerField(null=True)
     minibatch_score = models.FloatField(null=True)
     minibatch_examples = models.PositiveIntegerField(null=True)
     calls = models.PositiveIntegerField()

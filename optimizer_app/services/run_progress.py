@@ -114,6 +114,7 @@ class RunReporter:
                 "number": self._numbers[fingerprint],
                 "state": shown.state,
                 "full_score": full.score if full else None,
+                "full_examples": full.examples if full else None,
                 "minibatch_score": part.score if part else None,
                 "minibatch_examples": part.examples if part else None,
                 "calls": shown.calls,

@@ -1,6 +1,6 @@
 """Answer an optimizer's own prompts: describe its data, propose an instruction.
 
-A request is recognised by the fields it supplies and asks for, as MIPROv2 writes them. The answers come
+A request is recognised by the fields it supplies and asks for, as MIPROv2 and GEPA write them. The answers come
 only from the examples inside the request.
 """
 
@@ -25,6 +25,7 @@ from optimizer_app.engine.offline.mining import (
     read_prefixed,
 )
 from optimizer_app.engine.offline.prompt import Task
+from optimizer_app.engine.offline.reflection import ISO_HINT, improve
 
 # requested output field -> input fields of which an optimizer supplies at least one
 SIGNS = {
@@ -33,10 +34,10 @@ SIGNS = {
     "program_description": {"program_code"},
     "module_description": {"program_code"},
     "proposed_instruction": {"basic_instruction", "task_demos"},
+    "new_instruction": {"examples_with_feedback"},
 }
 COPIED = "The outputs are copied from the input; these words stand before each of them."
 TYPICAL = "The inputs are short texts and each has one expected output value; these words are typical of each value."
-ISO_HINT = "Write dates as ISO yyyy-mm-dd."
 # Joining batches of observations, DSPy puts no separator between them.
 RUN_ON = re.compile(rf"(?<!\n)({re.escape(TYPICAL[:30])}|{re.escape(COPIED[:30])})")
 
@@ -58,6 +59,8 @@ def _text(name: str, inputs: dict[str, str], rng: random.Random | None) -> str:
         return _summary(inputs.get("observations", ""))
     if name == "proposed_instruction":
         return _instruction(inputs, rng)
+    if name == "new_instruction":
+        return improve(inputs.get("current_instruction", ""), inputs.get("examples_with_feedback", ""), rng)
     if name in SIGNS:
         code = f"{inputs.get('module', '')}\n{inputs.get('program_code', '')}"
         shape = re.search(r"([\w, ]+->[\w, ]+)", code)

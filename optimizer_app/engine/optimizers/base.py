@@ -39,6 +39,7 @@ class CompileJob:
     train: "list[dspy.Example]"
     validation: "list[dspy.Example]"
     metric: Callable[..., float]
+    feedback_metric: "Callable[..., dspy.Prediction]"
     parameters: Parameters
     seed: int
     threads: int

@@ -19,6 +19,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "BootstrapFewShot": {},
     "BootstrapFewShotWithRandomSearch": {"num_candidate_programs": 2},
     "MIPROv2": {"auto": "light"},
+    "GEPA": {"auto": "light", "reflection_minibatch_size": 4},
 }
 
 
@@ -81,6 +82,13 @@ def test_minibatch_scores_are_told_apart_from_full_ones(tmp_path: Path) -> None:
     sizes = {(c.full, c.examples) for c in listener.candidates}
     assert sizes == {(True, len(more)), (False, 35)}
     assert outcome.winner is not None
+
+
+def test_a_sample_of_a_large_validation_split_still_counts_as_whole(tmp_path: Path) -> None:
+    made = spec(tmp_path, optimizer="MIPROv2")
+    _, listener, _ = execute(msgspec.structs.replace(made, validation=[*made.validation, *made.test] * 2))
+
+    assert {(c.full, c.examples) for c in listener.candidates} == {(True, 100), (False, 35)}
 
 
 def test_perfect_baseline_ends_at_once(tmp_path: Path) -> None:
