@@ -11,10 +11,19 @@ from ninja.pagination import paginate
 
 from optimizer_app.common.access import Capability
 from optimizer_app.common.ninja import caller
+from optimizer_app.engine.gate import Budget
 from optimizer_app.models import DatasetVersion, Run, Worker
 from optimizer_app.services.runs import MAX_SEED, run_create, run_stop
 
 router = Router(tags=["runs"])
+
+
+class BudgetIn(Schema):
+    """The most that baseline and search may use; empty is without limit."""
+
+    calls: int | None = Field(None, ge=1)
+    usd: float | None = Field(None, gt=0)
+    minutes: float | None = Field(None, gt=0)
 
 
 class RunIn(Schema):
@@ -23,6 +32,7 @@ class RunIn(Schema):
     optimizer: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(0, ge=0, le=MAX_SEED)
+    budget: BudgetIn = BudgetIn(calls=None, usd=None, minutes=None)
 
 
 class RunOut(Schema):
@@ -67,6 +77,7 @@ def runs_create(request: HttpRequest, body: RunIn) -> Status[Run]:
         optimizer=body.optimizer,
         parameters=body.parameters,
         seed=body.seed,
+        budget=Budget(**body.budget.dict()),
     )
     return Status(201, run)
 

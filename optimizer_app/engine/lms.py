@@ -46,7 +46,7 @@ class Metered:
         self, prompt: str | None = None, *, messages: list[dict[str, Any]] | None = None, **settings: Any
     ) -> Any:
         for attempt in range(self.connection.retries + 1):
-            self.gate.check()
+            self.gate.begin(self.ledger)
             try:
                 reply = super().__call__(prompt, messages=messages, **settings)  # type: ignore[misc]
             except dspy.LMError as error:
@@ -76,6 +76,7 @@ class Metered:
         """Called by DSPy once per finished call; the history itself is not kept (10,000 prompts in memory)."""
         usage = entry["usage"] or {}
         if not usage:  # DSPy's cache answered; it repeats the original price
+            self.gate.refund()
             saved = entry["cost"] or 0.0
             self.ledger.add(Usage(calls=1, cached_calls=1, cost_usd=self._cost(0, 0), saved_usd=saved))
             return

@@ -52,6 +52,7 @@ class Recorder(BaseCallback):
         self._program_calls: set[str] = set()
         self._evaluations: dict[str, tuple[State, bool]] = {}
         self.calls = 0
+        self.best: Candidate | None = None
 
     def __deepcopy__(self, memo: object) -> "Recorder":
         return self  # DSPy copies its settings, callbacks included, for every thread
@@ -89,7 +90,10 @@ class Recorder(BaseCallback):
             return
         size = len(outputs.results)
         score = sum(float(result[2]) for result in outputs.results) / size
-        self._reporter.candidate(Candidate(state_hash(self._program, state), state, score, size, full, self.calls))
+        candidate = Candidate(state_hash(self._program, state), state, score, size, full, self.calls)
+        if full and (self.best is None or score > self.best.score):
+            self.best = candidate
+        self._reporter.candidate(candidate)
 
 
 class LogForwarder(logging.Handler):

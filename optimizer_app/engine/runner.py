@@ -5,6 +5,7 @@ import io
 import logging
 import random
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,17 +22,17 @@ from optimizer_app.engine.evaluation import (
     evaluate,
     mean_score,
 )
-from optimizer_app.engine.gate import Gate, RunStopped, Stop
+from optimizer_app.engine.gate import Budget, Gate, RunStopped
 from optimizer_app.engine.lms import Connection, open_lm
 from optimizer_app.engine.metrics import Metric
 from optimizer_app.engine.optimizers import OPTIMIZERS
-from optimizer_app.engine.optimizers.base import CompileJob, Sizes
+from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Sizes
 from optimizer_app.engine.programs import ProgramModule, State, build, example_of, state_hash, state_of
 from optimizer_app.engine.progress import LogForwarder, Recorder, Reporter
 from optimizer_app.engine.spec import Program
 from optimizer_app.engine.usage import Ledger
 
-Finish = Literal["improved", "no_improvement", "worse", "perfect_score", "stopped", "error", "lost"]
+Finish = Literal["improved", "no_improvement", "worse", "perfect_score", "budget", "stopped", "error", "lost"]
 FINISH: dict[Verdict, Finish] = {
     "improved": "improved",
     "worse": "worse",
@@ -56,6 +57,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     validation: list[ExampleData]
     test: list[ExampleData]
     workdir: Path
+    budget: Budget = Budget()
 
 
 class Evaluated(msgspec.Struct, frozen=True):
@@ -79,22 +81,16 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 def run(spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> RunOutcome:
     """Execute a run. Never raises for what the data, the model or a person did: the outcome says it."""
-    lm = open_lm(spec.connection, gate, ledger, cache=True)
     if not spec.connection.is_builtin:
         # On disk only: in memory it would keep every prompt of every run until the process ends.
         cache = str(spec.workdir / "lm-cache")
         dspy.configure_cache(disk_cache_dir=cache, enable_memory_cache=False, restrict_pickle=True)
-    recorder = Recorder(spec.program, reporter)
-    execution = _Execution(spec, reporter, ledger)
-    settings = {"lm": lm, "callbacks": [recorder], "num_threads": spec.threads, "trace": None, "max_errors": NEVER}
+    execution = _Execution(spec, reporter, gate, ledger)
     try:
-        with dspy.context(**settings), _output_to(reporter):
-            outcome = execution.run()
-            gate.check()  # an optimizer may return a program although it was stopped: not to be trusted
-            return outcome
-    except RunStopped:
-        stop = gate.stop or Stop("error", "The run was stopped for an unknown reason.")
-        return RunOutcome(stop.kind, stop.message, execution.baseline)
+        with _output_to(reporter):
+            return execution.run()
+    except RunStopped as stopped:
+        return RunOutcome(stopped.stop.kind, stopped.stop.message, execution.baseline)
     except Exception as error:
         return RunOutcome("error", f"{execution.place}: {_explained(error, spec)}", execution.baseline)
 
@@ -102,11 +98,15 @@ def run(spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> RunOut
 class _Execution:
     """The steps of a run in order; `place` says which one it is at."""
 
-    def __init__(self, spec: RunSpec, reporter: Reporter, ledger: Ledger) -> None:
+    def __init__(self, spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> None:
         self.spec = spec
         self.reporter = reporter
+        self.gate = gate
+        self.search_gate = Gate(outer=gate, budget=spec.budget)
         self.ledger = ledger
+        self.recorder = Recorder(spec.program, reporter)
         self.place = "Baseline"
+        self.note = ""
         self.baseline: Evaluated | None = None
 
     def run(self) -> RunOutcome:
@@ -115,19 +115,51 @@ class _Execution:
         work = optimizer.work(Sizes(len(spec.train), len(spec.validation)), spec.parameters)
         frame = 2 * (len(spec.validation) + len(spec.test))
         self.reporter.work(work.low + frame, work.high + frame)
-        self.baseline = self._evaluate(build(spec.program, spec.baseline), "Baseline")
-        if mean_score(self.baseline.validation) == 1 and mean_score(self.baseline.test) == 1:
-            message = "The baseline already answers every validation and test example right: nothing to optimize."
-            return RunOutcome("perfect_score", message, self.baseline)
-        self.place = f"Optimizing with {optimizer.name}"
-        module = optimizer.compile(self._job())
-        winner = self._evaluate(module, "Winner")
+        with self._context(self.search_gate):
+            self.baseline = self._evaluate(build(spec.program, spec.baseline), "Baseline")
+            if mean_score(self.baseline.validation) == 1 and mean_score(self.baseline.test) == 1:
+                message = "The baseline already answers every validation and test example right: nothing to optimize."
+                return RunOutcome("perfect_score", message, self.baseline)
+            self.place = f"Optimizing with {optimizer.name}"
+            module = self._search(optimizer)
+        with self._context(self.gate):
+            winner = self._evaluate(module, "Winner")
         comparison = compare(
             [result.score for result in self.baseline.test],
             [result.score for result in winner.test],
             binary=spec.metric.binary,
         )
-        return RunOutcome(FINISH[comparison.verdict], "", self.baseline, winner, comparison)
+        return RunOutcome(FINISH[comparison.verdict], self.note, self.baseline, winner, comparison)
+
+    def _context(self, gate: Gate) -> AbstractContextManager[None]:
+        context: AbstractContextManager[None] = dspy.context(
+            lm=open_lm(self.spec.connection, gate, self.ledger, cache=True),
+            callbacks=[self.recorder],
+            num_threads=self.spec.threads,
+            trace=None,
+            max_errors=NEVER,
+        )
+        return context
+
+    def _search(self, optimizer: Optimizer) -> ProgramModule:
+        """What the optimizer found; when the budget ended its search, the best candidate scored until then."""
+        module: ProgramModule | None = None
+        failure: Exception | None = None
+        try:
+            module = optimizer.compile(self._job())
+        except RunStopped:
+            pass
+        except Exception as error:  # some optimizers turn a stop into an error of their own
+            failure = error
+        self.gate.check()  # an optimizer may return a program although it was stopped: not to be trusted
+        if stop := self.search_gate.stop:
+            best = self.recorder.best
+            kept = "The best candidate until then was tested." if best else "No candidate had been scored until then."
+            self.note = f"{stop.message} {kept}"
+            return build(self.spec.program, best.state if best else self.spec.baseline)
+        if module is None:
+            raise failure or RuntimeError(f"{optimizer.name} returned no program.")
+        return module
 
     def _job(self) -> CompileJob:
         spec = self.spec

@@ -34,8 +34,8 @@ def predict(program: Program, state: State, connection: Connection, inputs: dict
     with dspy.context(lm=open_lm(connection, gate, ledger, cache=False), callbacks=[], trace=None):
         try:
             outputs = outputs_of(program, build(program, state)(**inputs))
-        except RunStopped:
-            error = gate.stop.message if gate.stop else "The call was stopped."
+        except RunStopped as stopped:
+            error = stopped.stop.message
         except Exception as exception:
             error = explain(exception, connection.name)
     latency_ms = (time.perf_counter() - started) * 1000
@@ -52,8 +52,8 @@ def check_connection(connection: Connection) -> Served:
     try:
         reply = open_lm(probe, gate, ledger, cache=False)("Reply with the word: ready.")
         text = str(reply[0])
-    except RunStopped:
-        error = gate.stop.message if gate.stop else "The call was stopped."
+    except RunStopped as stopped:
+        error = stopped.stop.message
     except Exception as exception:
         error = explain(exception, connection.name)
     latency_ms = (time.perf_counter() - started) * 1000

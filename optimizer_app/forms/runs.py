@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from optimizer_app.engine.gate import Budget
 from optimizer_app.engine.optimizers import OPTIMIZERS
 from optimizer_app.forms.base import ServiceForm
 from optimizer_app.models import DatasetVersion, Worker
@@ -23,6 +24,19 @@ class RunForm(ServiceForm):
     seed = forms.IntegerField(
         min_value=0, max_value=MAX_SEED, initial=0, help_text="The same seed and data give the same version."
     )
+
+    max_calls = forms.IntegerField(required=False, min_value=1, label="Most calls")
+    max_usd = forms.FloatField(
+        required=False, min_value=0, label="Most money, USD", widget=forms.NumberInput(attrs={"step": "any"})
+    )
+    max_minutes = forms.FloatField(
+        required=False, min_value=0, label="Most minutes", widget=forms.NumberInput(attrs={"step": "any"})
+    )
+
+    def budget(self) -> Budget:
+        """The limits of baseline and search."""
+        cleaned = self.cleaned_data
+        return Budget(calls=cleaned["max_calls"], usd=cleaned["max_usd"], minutes=cleaned["max_minutes"])
 
     def __init__(self, worker: Worker, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -27,6 +27,7 @@ class Run(Timestamped):
         NO_IMPROVEMENT = "no_improvement", "No improvement shown"
         WORSE = "worse", "Worse"
         PERFECT_SCORE = "perfect_score", "Perfect score already"
+        BUDGET = "budget", "Budget reached"
         STOPPED = "stopped", "Stopped by a person"
         ERROR = "error", "Error"
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from optimizer_app import jobs
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.queue import enqueue
-from optimizer_app.engine.gate import Gate
+from optimizer_app.engine.gate import Budget, Gate
 from optimizer_app.engine.metrics import Metric as MetricSpec
 from optimizer_app.engine.usage import Ledger
 from optimizer_app.models import Candidate, Run, RunLogLine, Split
@@ -126,6 +126,7 @@ def _spec(run: Run) -> "RunSpec":
         validation=splits[Split.VALIDATION],
         test=splits[Split.TEST],
         workdir=workdir(run),
+        budget=msgspec.convert(run.settings.get("budget", {}), Budget),
     )
 
 

@@ -10,6 +10,7 @@ from optimizer_app import jobs
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.common.queue import enqueue
+from optimizer_app.engine.gate import Budget
 from optimizer_app.engine.optimizers import OPTIMIZERS
 from optimizer_app.engine.parameters import parse_all
 from optimizer_app.models import DatasetVersion, Run, Split, Worker
@@ -27,10 +28,12 @@ def run_create(
     optimizer: str,
     parameters: dict[str, object],
     seed: int,
+    budget: Budget | None = None,
 ) -> Run:
     """Check everything that can be checked before a call is paid for, then queue the run."""
     by.require(Capability.OPERATE)
-    parsed = _check(worker, dataset_version, optimizer, parameters, seed)
+    budget = budget or Budget()
+    parsed = _check(worker, dataset_version, optimizer, parameters, seed, budget)
     model, metric = worker.language_model, worker.metric
     with transaction.atomic():
         run = Run.objects.create(
@@ -43,6 +46,7 @@ def run_create(
                 "price_in": None if model.price_in is None else float(model.price_in),
                 "price_out": None if model.price_out is None else float(model.price_out),
                 "metric": msgspec.to_builtins(metric.spec()),
+                "budget": msgspec.to_builtins(budget),
             },
             optimizer=optimizer,
             parameters=parsed,
@@ -79,7 +83,12 @@ def run_stop(run: Run, *, by: Actor) -> None:
 
 
 def _check(
-    worker: Worker, dataset_version: DatasetVersion, optimizer: str, parameters: dict[str, object], seed: int
+    worker: Worker,
+    dataset_version: DatasetVersion,
+    optimizer: str,
+    parameters: dict[str, object],
+    seed: int,
+    budget: Budget,
 ) -> dict[str, object]:
     """The parsed parameters. Raises Refused with everything that is wrong."""
     fields: dict[str, list[str]] = {}
@@ -99,6 +108,21 @@ def _check(
         fields["optimizer"] = [f"{optimizer} needs at least {least} training examples; this version has {train}."]
     if not 0 <= seed <= MAX_SEED:
         fields["seed"] = [f"The seed lies between 0 and {MAX_SEED:,}."]
+    fields |= _budget_problems(budget, worker, dataset_version)
     if fields:
         raise Refused(fields=fields)
     return parsed
+
+
+def _budget_problems(budget: Budget, worker: Worker, version: DatasetVersion) -> dict[str, list[str]]:
+    problems: dict[str, list[str]] = {}
+    baseline = version.counts[Split.VALIDATION] + version.counts[Split.TEST]
+    if budget.calls is not None and budget.calls <= baseline:
+        problems["max_calls"] = [f"Scoring the baseline alone takes {baseline:,} calls; give more."]
+    if budget.usd is not None and worker.language_model.price_in is None:
+        problems["max_usd"] = ["The language model is unpriced, so money cannot be limited. Give it prices first."]
+    elif budget.usd is not None and budget.usd <= 0:
+        problems["max_usd"] = ["A budget lies above $0."]
+    if budget.minutes is not None and budget.minutes <= 0:
+        problems["max_minutes"] = ["A budget lies above 0 minutes."]
+    return problems

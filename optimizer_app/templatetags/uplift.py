@@ -22,6 +22,7 @@ TONES = {
     "worse": ("bad", "▼"),
     "no_improvement": ("calm", "="),
     "perfect_score": ("good", "✓"),
+    "budget": ("calm", "■"),
     "stopped": ("calm", "■"),
     "error": ("bad", "!"),
     Run.Status.QUEUED: ("calm", "…"),

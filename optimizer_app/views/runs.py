@@ -26,7 +26,14 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
     parameters = _parameters(request.POST)
     if request.method == "POST" and all([form.is_valid(), parameters.is_valid()]):
         run = form.submit(
-            run_create, by=actor_of(request), worker=worker, parameters=parameters.cleaned_data, **form.cleaned_data
+            run_create,
+            by=actor_of(request),
+            worker=worker,
+            dataset_version=form.cleaned_data["dataset_version"],
+            optimizer=form.cleaned_data["optimizer"],
+            seed=form.cleaned_data["seed"],
+            parameters=parameters.cleaned_data,
+            budget=form.budget(),
         )
         if run:
             return redirect("optimizer:run-detail", run.pk)

@@ -12,6 +12,7 @@ import pytest
 import redis
 from amqp import ChannelError
 from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.journeys.installation import Installation
@@ -120,7 +121,7 @@ def rabbitmq_url() -> str:
     connection = Connection(RABBITMQ, connect_timeout=3)
     try:
         connection.ensure_connection(max_retries=1)
-    except OSError as error:
+    except (OSError, OperationalError) as error:
         pytest.skip(f"RabbitMQ is not there ({RABBITMQ}): {error}")
     with suppress(ChannelError):
         connection.default_channel.queue_purge("celery")

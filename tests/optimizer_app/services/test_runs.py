@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from optimizer_app.common.access import SYSTEM, Actor
 from optimizer_app.common.problems import Conflict, Refused
+from optimizer_app.engine.gate import Budget
 from optimizer_app.models import Evaluation, LanguageModel, ProgramVersion, Run, Split
 from optimizer_app.services.language_models import language_model_save
 from optimizer_app.services.run_execution import ATTEMPTS, run_execute, run_reap
@@ -189,6 +190,9 @@ def test_a_live_run_is_left_alone() -> None:
         ({"parameters": {"num_candidate_programs": 0}}, "parameters"),
         ({"parameters": {"unknown": 1}}, "parameters"),
         ({"seed": -1}, "seed"),
+        ({"budget": Budget(calls=72)}, "max_calls"),
+        ({"budget": Budget(usd=0)}, "max_usd"),
+        ({"budget": Budget(minutes=0)}, "max_minutes"),
     ],
 )
 def test_what_cannot_run_is_refused_before_a_call_is_paid(change: dict[str, Any], field: str) -> None:
@@ -196,6 +200,21 @@ def test_what_cannot_run_is_refused_before_a_call_is_paid(change: dict[str, Any]
         queued_run(routing_worker(), **change)
 
     assert refused.value.fields.keys() == {field}
+
+
+def test_money_of_an_unpriced_model_cannot_be_limited() -> None:
+    model = language_model_save(LanguageModel(name="No price", model="openai/x"), by=SYSTEM, api_key="")
+
+    with pytest.raises(Refused, match="unpriced"):
+        queued_run(routing_worker(language_model=model), budget=Budget(usd=1))
+
+
+def test_a_run_at_its_budget_keeps_the_best_candidate_and_says_so() -> None:
+    run = finished_run(routing_worker(), budget=Budget(calls=150))
+
+    assert run.status == Run.Status.SUCCEEDED
+    assert "The budget of 150 calls was reached." in run.message
+    assert run.comparison.numbers["n"] == 36
 
 
 def test_data_with_other_fields_is_refused() -> None:
