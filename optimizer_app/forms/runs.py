@@ -25,12 +25,12 @@ class RunForm(ServiceForm):
         min_value=0, max_value=MAX_SEED, initial=0, help_text="The same seed and data give the same version."
     )
 
-    max_calls = forms.IntegerField(required=False, min_value=1, label="Most calls")
+    max_calls = forms.IntegerField(required=False, min_value=1, label="Calls")
     max_usd = forms.FloatField(
-        required=False, min_value=0, label="Most money, USD", widget=forms.NumberInput(attrs={"step": "any"})
+        required=False, min_value=0, label="USD", widget=forms.NumberInput(attrs={"step": "any"})
     )
     max_minutes = forms.FloatField(
-        required=False, min_value=0, label="Most minutes", widget=forms.NumberInput(attrs={"step": "any"})
+        required=False, min_value=0, label="Minutes", widget=forms.NumberInput(attrs={"step": "any"})
     )
 
     def budget(self) -> Budget:
