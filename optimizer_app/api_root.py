@@ -4,7 +4,7 @@ from ninja import NinjaAPI
 
 from optimizer_app.api import datasets, language_models, metrics, runs, versions, workers
 from optimizer_app.api.auth import TokenAuth, may_read_docs
-from optimizer_app.common.ninja import PersonAuth, documented, use_problems
+from optimizer_app.common.ninja import PersonAuth, StrictParser, documented, use_problems
 
 api = NinjaAPI(
     title="Uplift",
@@ -12,6 +12,7 @@ api = NinjaAPI(
     description="Errors are problem+json (RFC 9457). Authenticate with `Authorization: Bearer upl_…`.",
     urls_namespace="api",
     auth=[TokenAuth(), PersonAuth()],
+    parser=StrictParser(),
     docs_decorator=documented(may_read_docs),
 )
 use_problems(api)

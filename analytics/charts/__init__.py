@@ -1,1 +1,4 @@
-"""Figures as plain Plotly dictionaries: rows in, figure out. Plain dicts are 100 times quicker than Figure objects."""
+"""Figures as plain Plotly dictionaries: rows in, figure out.
+
+Building and serializing a plain dict is about 100 times quicker than a Figure object.
+"""

@@ -77,6 +77,8 @@ FieldFormSet: type[_FieldFormSet] = forms.formset_factory(  # type: ignore[assig
 class InputsForm(ServiceForm):
     """A value for every input of a worker, as text; types are checked by the service."""
 
+    prefix = "input"  # a worker may call an input what the page calls something else
+
     def __init__(self, names: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, description in names:

@@ -42,8 +42,8 @@ def decode(file_name: str, raw: bytes) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise Refused(f"{file_name}, line {line}: the file is not UTF-8. Save it as UTF-8 and try again.") from None
-    if "\0" in text:
-        raise Refused(f"{file_name} holds zero bytes: it is not a text file.")
+    if "\0" in text or "\\u0000" in text:
+        raise Refused(f"{file_name} holds zero bytes, which no text has. Remove them.")
     return text
 
 

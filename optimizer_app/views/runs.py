@@ -109,6 +109,6 @@ def _parameters(data: QueryDict) -> ParametersForm:
 
 def _plan(data: QueryDict, parameters: ParametersForm) -> RunPlan | None:
     wanted = data.get("dataset_version", "")
-    version = DatasetVersion.objects.filter(pk=wanted).first() if wanted.isdigit() else None
+    version = DatasetVersion.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
     optimizer = data.get("optimizer", "")
     return run_plan(version, optimizer, values_of(parameters)) if version and optimizer in OPTIMIZERS else None

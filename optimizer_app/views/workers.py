@@ -36,7 +36,8 @@ def worker_detail(request: HttpRequest, worker_id: int) -> HttpResponse:
 
 @needs(Capability.OPERATE)
 def worker_new(request: HttpRequest) -> HttpResponse:
-    source = Worker.objects.filter(pk=request.GET.get("copy") or 0).first()
+    wanted = request.GET.get("copy", "")
+    source = Worker.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
     initial, inputs, outputs = _initial(source)
     form = WorkerForm(request.POST or None, initial=initial)
     input_rows = FieldFormSet(request.POST or None, prefix="inputs", initial=inputs)

@@ -20,12 +20,12 @@ class Api:
 
     def __init__(self, *scopes: str) -> None:
         _, text = token_create(by=SYSTEM, name="test", scopes=list(scopes))
-        self._headers = {"Authorization": f"Bearer {text}"}
+        self.headers = {"Authorization": f"Bearer {text}"}
 
     def __call__(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         response = Client().generic(
             method, f"/api/v1{path}", "" if body is None else json.dumps(body), "application/json",
-            headers=self._headers,
+            headers=self.headers,
         )  # fmt: skip
         assert response.status_code == status, response.content
         if status >= 400 and status != 502:
@@ -89,6 +89,33 @@ def test_problems_name_the_field(api: Api) -> None:
     api("GET", "/nothing", status=404)
     problem = api("POST", "/language-models", {"name": "x", "model": "no-provider"}, 422)
     assert "model" in problem["fields"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name": "a', 400),
+        (b'{"name": NaN}', 400),
+        (b'{"name": "\xff"}', 400),
+        (b'{"name": "a\\u0000b", "kind": "exact_match"}', 400),
+        (b"[]", 422),
+        (b'"x"', 422),
+        (b"", 422),
+        (b"[" * 5000, 400),
+    ],
+)
+def test_bodies_that_are_not_json_are_refused(api: Api, body: bytes, status: int) -> None:
+    response = Client().generic("POST", "/api/v1/metrics", body, "application/json", headers=api.headers)
+
+    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
+    assert response.json()["detail"] not in ("", "Cannot parse request body")
+
+
+@pytest.mark.parametrize("path", ["/workers/99999999999999999999", "/runs/-1", "/runs/abc", "/workers?limit=-1"])
+def test_odd_addresses_are_refused(api: Api, path: str) -> None:
+    response = Client().get(f"/api/v1{path}", headers=api.headers)
+
+    assert response.status_code in (404, 422)
 
 
 def test_bad_inputs_to_predict_are_refused_before_a_call(api: Api) -> None:

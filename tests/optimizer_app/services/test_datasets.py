@@ -115,6 +115,7 @@ def test_an_incomplete_mapping_stores_nothing(worker: Worker, operator: Actor) -
         ("a.csv", (",".join(f"c{n}" for n in range(MAX_COLUMNS + 1)) + "\n1\n").encode(), "columns"),
         ("a.jsonl", b'{"a": 1}\n{"a": \n', "Line 2 is not valid JSON"),
         ("a.jsonl", b"[1]\n", "Line 1: a JSON object"),
+        ("a.jsonl", b'{"a\\u0000": 1}\n', "zero bytes"),
         ("a.jsonl", b'{"a": 1, "a": 2}\n', "twice"),
         ("a.jsonl", b"[" * 100_000, "Line 1"),
     ],

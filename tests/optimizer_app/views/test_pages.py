@@ -38,7 +38,20 @@ def test_viewers_are_not_offered_what_they_may_not_do(signed_in: SignIn) -> None
     assert "Roll back" not in page
 
 
-@pytest.mark.parametrize("path", ["/nothing/", "/workers/999/", "/runs/999/result/"])
+def test_odd_addresses_are_no_errors(signed_in: SignIn) -> None:
+    client, worker = signed_in("admin"), routing_worker()
+    paths = (
+        "/workers/new/?copy=x", "/workers/new/?copy=²", f"/workers/{worker.pk}/playground/?version=x",
+        "/metrics/1/?dataset=x", "/runs/plan/?dataset_version=²&optimizer=MIPROv2", "/runs/parameters/?optimizer=x",
+        "/models/price/?model=%00", "/runs/?page=x", "/audit/?q=%00",
+        f"/workers/{worker.pk}/optimize/?dataset_version=x",
+    )  # fmt: skip
+
+    broken = [path for path in paths if client.get(path).status_code >= 500]
+    assert not broken
+
+
+@pytest.mark.parametrize("path", ["/nothing/", "/workers/999/", "/runs/999/result/", "/workers/99999999999999999999/"])
 def test_missing_things_get_a_page_that_helps(signed_in: SignIn, path: str) -> None:
     response = signed_in("viewer").get(path)
 
