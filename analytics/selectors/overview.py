@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optimizer_app.models import Run, Worker
-from optimizer_app.selectors.workers import active_comparison, overview_workers
+from optimizer_app.selectors.workers import worker_states
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,13 @@ class Overview:
 
     lines: list[WorkerLine]
     in_progress: list[Run]
-    finished: int
 
 
 def overview() -> Overview:
     """The overview; the number of queries does not grow with the number of workers."""
-    lines = []
-    for worker in overview_workers():
-        runs: list[Run] = worker.newest_runs  # type: ignore[attr-defined]
-        comparison = active_comparison(worker)
-        lines.append(WorkerLine(worker, comparison.numbers if comparison else None, runs[0] if runs else None))
+    lines = [
+        WorkerLine(state.worker, state.proof.numbers if state.proof else None, state.newest_run)
+        for state in worker_states()
+    ]
     going_on = Run.objects.exclude(status__in=Run.ENDED).select_related("worker")
-    return Overview(lines, list(going_on), Run.objects.filter(status__in=Run.ENDED).count())
+    return Overview(lines, list(going_on))

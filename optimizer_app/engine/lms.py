@@ -7,6 +7,7 @@ import msgspec
 
 from optimizer_app.engine.errors import explain, is_fatal
 from optimizer_app.engine.gate import Gate, Stop
+from optimizer_app.engine.offline import is_built_in
 from optimizer_app.engine.offline.lm import LexicalLM
 from optimizer_app.engine.usage import Ledger, Usage
 
@@ -28,11 +29,6 @@ class Connection(msgspec.Struct, frozen=True):
     retries: int = 2
     price_in: float | None = None
     price_out: float | None = None
-
-    @property
-    def is_builtin(self) -> bool:
-        """Whether this is the built-in lexical model, which needs no network and costs nothing."""
-        return self.model.startswith("offline/")
 
 
 class Metered:
@@ -105,7 +101,7 @@ def open_lm(connection: Connection, gate: Gate, ledger: Ledger, *, cache: bool) 
     sampling = {"temperature": connection.temperature, "max_tokens": connection.max_tokens}
     settings: dict[str, Any] = {key: value for key, value in sampling.items() if value is not None}
     lm: Any
-    if connection.is_builtin:
+    if is_built_in(connection.model):
         lm = MeteredLexicalLM(connection.model, **settings)
     else:
         # The default read timeout of DSPy's client is 600 s, and its own retries cannot be interrupted.

@@ -25,6 +25,7 @@ from optimizer_app.engine.evaluation import (
 from optimizer_app.engine.gate import Budget, Gate, RunStopped
 from optimizer_app.engine.lms import Connection, open_lm
 from optimizer_app.engine.metrics import Metric
+from optimizer_app.engine.offline import is_built_in
 from optimizer_app.engine.optimizers import OPTIMIZERS
 from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Sizes
 from optimizer_app.engine.programs import ProgramModule, State, build, example_of, state_hash, state_of
@@ -81,7 +82,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 def run(spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> RunOutcome:
     """Execute a run. Never raises for what the data, the model or a person did: the outcome says it."""
-    if not spec.connection.is_builtin:
+    if not is_built_in(spec.connection.model):
         # On disk only: in memory it would keep every prompt of every run until the process ends.
         cache = str(spec.workdir / "lm-cache")
         dspy.configure_cache(disk_cache_dir=cache, enable_memory_cache=False, restrict_pickle=True)
@@ -90,7 +91,10 @@ def run(spec: RunSpec, reporter: Reporter, gate: Gate, ledger: Ledger) -> RunOut
         with _output_to(reporter):
             return execution.run()
     except RunStopped as stopped:
-        return RunOutcome(stopped.stop.kind, stopped.stop.message, execution.baseline)
+        message = stopped.stop.message
+        if stopped.stop.kind == "stopped" and (best := execution.recorder.best):
+            message += f" Best candidate so far: {best.score:.1%} on {best.examples} validation examples, not tested."
+        return RunOutcome(stopped.stop.kind, message, execution.baseline)
     except Exception as error:
         return RunOutcome("error", f"{execution.place}: {_explained(error, spec)}", execution.baseline)
 

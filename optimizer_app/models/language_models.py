@@ -4,8 +4,7 @@ from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Timestamped
-
-BUILT_IN = "offline/lexical-1"
+from optimizer_app.engine.offline import is_built_in
 
 
 class LanguageModel(Timestamped):
@@ -31,4 +30,4 @@ class LanguageModel(Timestamped):
     @property
     def is_built_in(self) -> bool:
         """Whether this is the lexical stand-in rather than a language model."""
-        return self.model == BUILT_IN
+        return is_built_in(self.model)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from optimizer_app.models import (
     Comparison,
-    DatasetVersion,
     Evaluation,
     Example,
     ProgramVersion,
@@ -22,32 +21,33 @@ from optimizer_app.selectors.datasets import dataset_versions_for, datasets_for
 class WorkerPage:
     """What the page of a worker shows."""
 
-    worker: Worker
     versions: list[ProgramVersion]
     runs: list[Run]
     promotions: list[Promotion]
-    dataset_versions: list[DatasetVersion]
-    has_examples: bool
     rollback_to: ProgramVersion | None
     next_step: str
     proof: Comparison | None
 
 
+@dataclass(frozen=True)
+class WorkerState:
+    """A worker at a glance. `proof` is the newest comparison whose winner is the active version."""
+
+    worker: Worker
+    newest_run: Run | None
+    proof: Comparison | None
+
+
 def worker_page(worker: Worker) -> WorkerPage:
     """The worker with its newest versions, runs and promotions."""
-    dataset_versions = list(dataset_versions_for(worker)[:10])
-    has_examples = Example.objects.filter(dataset__in=datasets_for(worker)).exists()
     runs = list(worker.runs.select_related("comparison", "winner", "dataset_version__dataset").order_by("-id")[:10])
     return WorkerPage(
-        worker=worker,
         versions=list(worker_versions(worker)[:20]),
         runs=runs,
         promotions=list(worker.promotions.select_related("version", "previous")[:10]),
-        dataset_versions=dataset_versions,
-        has_examples=has_examples,
         rollback_to=rollback_target(worker),
         proof=Comparison.objects.filter(run__worker=worker, run__winner=worker.active_version).order_by("-id").first(),
-        next_step=_next_step(worker, runs, bool(dataset_versions), has_examples=has_examples),
+        next_step=_next_step(worker, runs),
     )
 
 
@@ -59,30 +59,25 @@ def worker_versions(worker: Worker) -> QuerySet[ProgramVersion]:
     )
 
 
-def overview_workers() -> QuerySet[Worker]:
-    """Every worker with its newest run of each kind at hand; two queries however many there are."""
-    runs = (
-        Run.objects.select_related("comparison", "winner").defer("settings", "parameters", "progress").order_by("-id")
+def worker_states() -> list[WorkerState]:
+    """Every worker with its newest run and its proof; three queries however many workers and runs there are."""
+    newest = Run.objects.filter(worker=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    behind = Comparison.objects.filter(run__worker=OuterRef("pk"), run__winner=OuterRef("active_version"))
+    workers = list(
+        Worker.objects.select_related("active_version").annotate(
+            newest_run_id=Subquery(newest), proof_id=Subquery(behind.order_by("-id").values("pk")[:1])
+        )
     )
-    return Worker.objects.select_related("active_version", "metric", "language_model").prefetch_related(
-        Prefetch("runs", queryset=runs, to_attr="newest_runs")
-    )
+    runs = Run.objects.select_related("comparison", "winner").in_bulk([w.newest_run_id for w in workers])
+    proofs = Comparison.objects.in_bulk([w.proof_id for w in workers])
+    return [WorkerState(w, runs.get(w.newest_run_id), proofs.get(w.proof_id)) for w in workers]
 
 
-def active_comparison(worker: Worker) -> Comparison | None:
-    """The comparison that stands behind the active version; from `overview_workers` only."""
-    for run in worker.newest_runs:  # type: ignore[attr-defined]
-        if run.winner_id and run.winner_id == worker.active_version_id and hasattr(run, "comparison"):
-            comparison: Comparison = run.comparison
-            return comparison
-    return None
-
-
-def _next_step(worker: Worker, runs: list[Run], frozen: bool, *, has_examples: bool) -> str:
+def _next_step(worker: Worker, runs: list[Run]) -> str:
     """The key of the one thing to do next."""
-    if not has_examples:
+    if not Example.objects.filter(dataset__in=datasets_for(worker)).exists():
         return "import"
-    if not frozen:
+    if not dataset_versions_for(worker).exists():
         return "freeze"
     if not runs:
         return "run"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from optimizer_app.common.access import SYSTEM
+from optimizer_app.engine.offline import BUILT_IN
 from optimizer_app.models import LanguageModel, Metric, Run, Split, Worker
-from optimizer_app.models.language_models import BUILT_IN
 from optimizer_app.services.dataset_versions import DEFAULT_SHARES, dataset_freeze
 from optimizer_app.services.datasets import dataset_create, examples_add
 from optimizer_app.services.runs import run_create

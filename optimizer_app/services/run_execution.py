@@ -54,7 +54,12 @@ def run_execute(run_id: int) -> None:
     gate, ledger = Gate(), Ledger()
     with RunReporter(run, gate, ledger) as reporter:
         outcome = _execute(run, reporter, gate, ledger)
-    _finish(run, outcome, reporter)
+    try:
+        _finish(run, outcome, reporter)
+    except Exception as error:  # nothing of it is stored; without this the run would be repeated for the same end
+        held = Run.objects.filter(pk=run.pk, lease=lease, status__in=Run.ACTIVE)
+        _end(held, run, Run.Status.FAILED, Run.Finish.ERROR, f"Storing the results: {type(error).__name__}: {error}")
+        raise
 
 
 def run_reap() -> int:
@@ -135,15 +140,12 @@ def _finish(run: Run, outcome: "RunOutcome", reporter: RunReporter) -> None:
     if outcome.finish == "lost":
         return
     status = {"error": Run.Status.FAILED, "stopped": Run.Status.CANCELLED}.get(outcome.finish, Run.Status.SUCCEEDED)
-    message = outcome.message
-    if outcome.finish == "stopped" and (best := reporter.best()):
-        message += f" Best candidate so far: {best.score:.1%} on {best.examples} validation examples, not tested."
     with transaction.atomic():
         held = Run.objects.filter(pk=run.pk, lease=run.lease, status__in=Run.ACTIVE)
         ended = held.update(
             status=status,
             finish_reason=outcome.finish,
-            message=message,
+            message=outcome.message,
             finished_at=timezone.now(),
             progress=reporter.snapshot() | {"phase": "Finished"},
             revision=F("revision") + 1,

@@ -62,11 +62,8 @@ class RunReporter:
 
     def log(self, level: str, text: str) -> None:
         with self._lock:
-            self._lines.append((timezone.now(), level, text))
-
-    def best(self) -> ScoredState | None:
-        """The best candidate on the whole validation split; minibatch scores do not count."""
-        return max(self._candidates.values(), key=lambda scored: scored.score, default=None)
+            # PostgreSQL stores no zero characters, and a model may answer anything
+            self._lines.append((timezone.now(), level, text.replace("\0", "")))
 
     def snapshot(self) -> dict[str, Any]:
         """Progress and usage as the page shows them."""

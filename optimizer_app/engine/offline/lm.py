@@ -9,12 +9,11 @@ from typing import Any
 import dspy
 from dspy.lm15 import Message, Request, Response, TextPart, Usage, response_to_events
 
+from optimizer_app.engine.offline import BUILT_IN
 from optimizer_app.engine.offline.answer import answer
 from optimizer_app.engine.offline.prompt import parse, render
 from optimizer_app.engine.offline.proposals import is_request, propose
 from optimizer_app.engine.offline.text import count_tokens, sentences
-
-MODEL = "offline/lexical-1"
 
 # A canonical DSPy request carries neither the rollout nor which of several completions it is; without them
 # a deterministic model would give equal answers where variety was asked for. `LexicalLM` sets, the engine reads.
@@ -63,7 +62,7 @@ class LexicalEngine:
 class LexicalLM(dspy.LM):
     """`dspy.LM` over the lexical engine. Never cached: answering again is cheaper than looking up."""
 
-    def __init__(self, model: str = MODEL, **settings: Any) -> None:
+    def __init__(self, model: str = BUILT_IN, **settings: Any) -> None:
         settings = {"engine": LexicalEngine(), "cache": False, "num_retries": 0, **settings}
         super().__init__(model, **settings)
 

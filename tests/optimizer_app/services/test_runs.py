@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from optimizer_app.common.access import SYSTEM, Actor
@@ -230,3 +230,21 @@ def test_data_with_other_fields_is_refused() -> None:
 def test_database_is_the_one_the_environment_asked_for() -> None:
     url = os.environ.get("DATABASE_URL", "")
     assert connection.vendor == ("postgresql" if url.startswith("postgres") else "sqlite")
+
+
+def test_results_that_cannot_be_stored_fail_the_run_at_once() -> None:
+    run = queued_run(routing_worker())
+    table = "optimizer_app_examplescore"
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+    try:
+        with pytest.raises(DatabaseError):
+            run_execute(run.pk)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+
+    run.refresh_from_db()
+    assert (run.status, run.finish_reason) == (Run.Status.FAILED, Run.Finish.ERROR)
+    assert run.message.startswith("Storing the results: ")
+    assert not run.evaluations.exists()
