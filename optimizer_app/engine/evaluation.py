@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dspy
@@ -9,8 +10,9 @@ import msgspec
 from dspy.utils.parallelizer import ParallelExecutor
 
 from optimizer_app.engine.errors import explain
-from optimizer_app.engine.metrics import Metric, score
+from optimizer_app.engine.metrics import Case, Judge, Metric, Score, score
 from optimizer_app.engine.programs import ProgramModule, outputs_of
+from optimizer_app.engine.spec import Program
 from optimizer_app.engine.usage import Ledger
 
 
@@ -45,10 +47,21 @@ def mean_score(results: Sequence[ExampleResult]) -> float:
     return sum(result.score for result in results) / len(results)
 
 
+@dataclass(frozen=True)
+class Scorer:
+    """A metric with what it needs to score: the judge, where it asks one."""
+
+    metric: Metric
+    judge: Judge | None = None
+
+    def score(self, inputs: Mapping[str, Any], expected: Mapping[str, Any], predicted: Mapping[str, Any]) -> Score:
+        return score(self.metric, Case(inputs, expected, predicted), self.judge)
+
+
 def evaluate(
     module: ProgramModule,
     examples: Sequence[ExampleData],
-    metric: Metric,
+    scorer: Scorer,
     ledger: Ledger,
     *,
     threads: int,
@@ -66,18 +79,19 @@ def evaluate(
         except Exception as exception:
             error = explain(exception, model_name)
         latency_ms = (time.perf_counter() - started) * 1000
-        scored = score(metric, example.outputs, outputs)
+        used = msgspec.structs.replace(usage)  # before a judge adds its own calls
+        scored = scorer.score(example.inputs, example.outputs, outputs) if not error else Score(0.0, error)
         return ExampleResult(
             example_id=example.id,
-            score=0.0 if error else scored.value,
-            feedback=error or scored.feedback,
+            score=scored.value,
+            feedback=scored.feedback,
             outputs=outputs,
             error=error,
             latency_ms=latency_ms,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-            cost_usd=usage.cost_usd,
-            cached=usage.cached_calls > 0,
+            tokens_in=used.tokens_in,
+            tokens_out=used.tokens_out,
+            cost_usd=used.cost_usd,
+            cached=used.cached_calls > 0,
         )
 
     # timeout=0: after 120 s DSPy would otherwise send slow examples a second time and pay twice.
@@ -85,19 +99,22 @@ def evaluate(
     return list(executor.execute(run, list(examples)))
 
 
-def as_dspy_metric(metric: Metric, output_names: Sequence[str]) -> Callable[..., float]:
+def as_dspy_metric(scorer: Scorer, output_names: Sequence[str]) -> Callable[..., float]:
     """The metric in the form DSPy's optimizers call. A float: a Prediction would always be truthy."""
 
     def score_example(gold: dspy.Example, prediction: Mapping[str, Any], trace: object = None) -> float:
-        expected = {name: gold[name] for name in output_names}
-        found = {name: prediction[name] for name in output_names if name in prediction}
-        return score(metric, expected, found).value
+        return _scored(scorer, output_names, gold, prediction).value
 
     return score_example
 
 
-def as_feedback_metric(metric: Metric, output_names: Sequence[str]) -> Callable[..., dspy.Prediction]:
-    """The metric in GEPA's form: score and feedback. Only for GEPA: others would take any Prediction for true."""
+def as_feedback_metric(scorer: Scorer, program: Program) -> Callable[..., dspy.Prediction]:
+    """The metric in GEPA's form: score and feedback. Only for GEPA: others would take any Prediction for true.
+
+    Where a wrong output is made by the step that is asked about, that step hears about its own outputs only.
+    """
+    names = [field.name for field in program.outputs]
+    made_by = {field.name: step.name for step in program.steps for field in step.outputs}
 
     def score_example(
         gold: dspy.Example,
@@ -106,9 +123,16 @@ def as_feedback_metric(metric: Metric, output_names: Sequence[str]) -> Callable[
         pred_name: str | None = None,
         pred_trace: object = None,
     ) -> dspy.Prediction:
-        expected = {name: gold[name] for name in output_names}
-        found = {name: prediction[name] for name in output_names if name in prediction}
-        scored = score(metric, expected, found)
-        return dspy.Prediction(score=scored.value, feedback=scored.feedback)
+        scored = _scored(scorer, names, gold, prediction)
+        own = [
+            text for field, text in scored.by_field.items() if f"'{made_by.get(field, '')}'" in (pred_name or "")
+        ]
+        return dspy.Prediction(score=scored.value, feedback="; ".join(own) or scored.feedback)
 
     return score_example
+
+
+def _scored(scorer: Scorer, names: Sequence[str], gold: dspy.Example, prediction: Mapping[str, Any]) -> Score:
+    expected = {name: gold[name] for name in names}
+    found = {name: prediction[name] for name in names if name in prediction}
+    return scorer.score(dict(gold.inputs()), expected, found)

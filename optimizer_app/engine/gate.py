@@ -9,13 +9,13 @@ import msgspec
 
 from optimizer_app.engine.usage import Ledger
 
-StopKind = Literal["stopped", "error", "lost", "budget"]
+StopKind = Literal["stopped", "paused", "error", "lost", "budget"]
 LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a run stops: by a person, for an error, at its budget, or because another process took it over."""
+    """Why a run stops: by a person, for a pause, an error, its budget, or because another process took it over."""
 
     kind: StopKind
     message: str
@@ -25,6 +25,7 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The most that baseline and search may use; None is without limit. Cached calls are free."""
 
     calls: int | None = None
+    tokens: int | None = None
     usd: float | None = None
     minutes: float | None = None
 
@@ -72,6 +73,11 @@ class Gate:
         if self._shut.is_set() and self.stop:
             raise RunStopped(self.stop)
 
+    @property
+    def stopped(self) -> Stop | None:
+        """Why this gate or the outer one is shut; for code in which RunStopped may not be raised."""
+        return self.stop or (self._outer.stop if self._outer else None)
+
     def begin(self, ledger: Ledger) -> None:
         """Pass before a call. Raises RunStopped instead of the call that would go over the budget."""
         self.check()
@@ -104,6 +110,9 @@ class Gate:
         budget = self._budget
         if budget.calls is not None and self._paid >= budget.calls:
             return f"The budget of {budget.calls:,} calls was reached."
+        tokens = ledger.total.tokens_in + ledger.total.tokens_out
+        if budget.tokens is not None and tokens >= budget.tokens:
+            return f"The budget of {budget.tokens:,} tokens was reached."
         if budget.usd is not None and (ledger.total.cost_usd or 0.0) >= budget.usd:
             return f"The budget of ${budget.usd:,.2f} was reached."
         if budget.minutes is not None and time.monotonic() - self._since >= budget.minutes * 60:

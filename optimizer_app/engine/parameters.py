@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ParameterKind = Literal["int", "float", "bool", "choice"]
+LONGEST_TEXT = 20_000
+ParameterKind = Literal["int", "float", "bool", "choice", "text"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Parameter:
             names = [name for name, _ in self.choices]
             if value not in names:
                 raise ValueError(f"{self.label}: “{value}” is not one of {', '.join(names)}.")
+            return value
+        if self.kind == "text":
+            if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+                raise ValueError(f"{self.label}: a text of at most {LONGEST_TEXT:,} characters is expected.")
             return value
         if self.kind == "bool":
             if not isinstance(value, bool):

@@ -2,18 +2,22 @@
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import dspy
 import msgspec
 from dspy.utils.callback import BaseCallback
 
-from optimizer_app.engine.programs import ProgramModule, State, state_hash, state_of
+from optimizer_app.engine.programs import ProgramModule, State, predictors, state_hash, state_of
 from optimizer_app.engine.spec import Program
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A program state that the optimizer scored on so many examples. `full`: not just on a minibatch."""
+    """A program state that the optimizer scored on so many examples. `full`: not just on a minibatch.
+
+    `parents` are the fingerprints it was made from, where the optimizer says so; `by_example` the scores in order.
+    """
 
     fingerprint: str
     state: State
@@ -21,6 +25,8 @@ class Candidate(msgspec.Struct, frozen=True):
     examples: int
     full: bool
     calls: int
+    by_example: tuple[float, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 class Reporter(Protocol):
@@ -39,7 +45,15 @@ PHASES = {
     "LabeledFewShot": "Choosing demonstrations",
     "MIPROv2": "Preparing candidates",
     "BootstrapFewShotWithRandomSearch": "Preparing candidates",
+    "SIMBA": "Comparing its own answers",
+    "COPRO": "Rewording the instruction",
+    "InferRules": "Deriving rules",
+    "BootstrapFinetune": "Collecting training data",
+    "BetterTogether": "Alternating demos and weights",
 }
+PROPOSERS = frozenset(
+    {"GenerateModuleInstruction", "DescribeProgram", "InstructionProposer", "RulesInductionProgram"}
+)
 
 
 class Recorder(BaseCallback):
@@ -49,10 +63,13 @@ class Recorder(BaseCallback):
         self._program = program
         self._reporter = reporter
         self._lock = threading.Lock()
+        self._local = threading.local()
         self._program_calls: set[str] = set()
         self._evaluations: dict[str, tuple[State, bool]] = {}
+        self._rollouts: dict[str, list[float]] = {}
         self.calls = 0
         self.best: Candidate | None = None
+        self.best_part: Candidate | None = None
 
     def __deepcopy__(self, memo: object) -> "Recorder":
         return self  # DSPy copies its settings, callbacks included, for every thread
@@ -62,9 +79,10 @@ class Recorder(BaseCallback):
 
     def on_module_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         if isinstance(instance, ProgramModule):
+            self._local.module = instance
             with self._lock:
                 self._program_calls.add(call_id)
-        elif type(instance).__name__ in ("GenerateModuleInstruction", "DescribeProgram", "InstructionProposer"):
+        elif type(instance).__name__ in PROPOSERS:
             self._reporter.phase("Proposing instructions")
 
     def on_module_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
@@ -80,20 +98,77 @@ class Recorder(BaseCallback):
         # say so in their metadata; the other optimizers have none.
         metadata = inputs.get("callback_metadata") or {}
         minibatch = metadata.get("metric_key") == "eval_minibatch" or metadata.get("disable_logging", False)
+        program = inputs["program"]
+        if not isinstance(program, ProgramModule):
+            return
         # Read now: some optimizers change the program afterwards.
-        self._evaluations[call_id] = (state_of(inputs["program"]), not minibatch)
+        self._evaluations[call_id] = (state_of(program), not minibatch)
         self._reporter.phase("Scoring candidates")
 
     def on_evaluate_end(self, call_id: str, outputs: Any, exception: Exception | None = None) -> None:
-        state, full = self._evaluations.pop(call_id)
-        if outputs is None or not outputs.results:
+        state, full = self._evaluations.pop(call_id, ({}, False))
+        if not state or outputs is None or not outputs.results:
             return
-        size = len(outputs.results)
-        score = sum(float(result[2]) for result in outputs.results) / size
-        candidate = Candidate(state_hash(self._program, state), state, score, size, full, self.calls)
+        if full and isinstance(outputs.results[0][1], tuple):
+            return  # BootstrapFinetune collects its training data by an evaluation
+        scores = tuple(float(result[2]) for result in outputs.results)
+        self.found(state, scores, full=full)
+
+    def watch(self, metric: Callable[..., float]) -> Callable[..., float]:
+        """The metric, noting what it gives each candidate: for SIMBA, which scores without `dspy.Evaluate`."""
+
+        def noted(gold: dspy.Example, prediction: Any, trace: object = None) -> float:
+            value = metric(gold, prediction, trace)
+            module = self._local.module
+            # a module with a model of its own is a sample at a higher temperature, not the candidate itself
+            if all(predictor.lm is None for predictor in predictors(module).values()):
+                state = state_of(module)
+                with self._lock:
+                    scores = self._rollouts.setdefault(state_hash(self._program, state), [])
+                    scores.append(value)
+                self.found(state, tuple(scores), full=False)
+            return value
+
+        return noted
+
+    def lineage(self, base: ProgramModule) -> "Lineage":
+        """Callbacks for GEPA that tell the parents of each candidate."""
+        return Lineage(self, base)
+
+    def found(self, state: State, scores: Sequence[float], *, full: bool, parents: tuple[str, ...] = ()) -> str:
+        """Take in a scored state; returns its fingerprint."""
+        score = sum(scores) / len(scores)
+        fingerprint = state_hash(self._program, state)
+        candidate = Candidate(
+            fingerprint, state, score, len(scores), full, self.calls, tuple(scores) if full else (), parents
+        )
         if full and (self.best is None or score > self.best.score):
             self.best = candidate
+        if not full and (self.best_part is None or _surer(candidate, self.best_part)):
+            self.best_part = candidate
         self._reporter.candidate(candidate)
+        return fingerprint
+
+
+class Lineage:
+    """GEPA's own callbacks, as its `callbacks` argument takes them."""
+
+    def __init__(self, recorder: Recorder, base: ProgramModule) -> None:
+        self._recorder = recorder
+        self._names = [name for name, _ in base.named_predictors()]
+        self._keys = list(predictors(base))
+        self._base = state_of(base)
+        self._fingerprints: dict[int, str] = {}
+
+    def on_valset_evaluated(self, event: dict[str, Any]) -> None:
+        """Called by GEPA when a candidate was scored on the whole validation split."""
+        state = dict(self._base)
+        for name, key in zip(self._names, self._keys, strict=True):
+            state[key] = {**self._base[key], "instructions": event["candidate"][name]}
+        scores = event["scores_by_val_id"]
+        parents = tuple(self._fingerprints[number] for number in event["parent_ids"] if number is not None)
+        ordered = [float(scores[key]) for key in sorted(scores)]
+        self._fingerprints[event["candidate_idx"]] = self._recorder.found(state, ordered, full=True, parents=parents)
 
 
 class LogForwarder(logging.Handler):
@@ -106,3 +181,8 @@ class LogForwarder(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if text := record.getMessage().strip():
             self._reporter.log(record.levelname.lower(), text[:2000])
+
+
+def _surer(candidate: Candidate, than: Candidate) -> bool:
+    """Among minibatch scores, one on as many examples or more and a higher mean; a lucky few do not win."""
+    return candidate.examples >= than.examples and candidate.score > than.score

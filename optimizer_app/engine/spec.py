@@ -1,15 +1,15 @@
-"""A program as data: steps, fields, types. Read by the web process, so it never imports DSPy."""
+"""A program as data: steps, fields, types, wiring. Read by the web process, so it never imports DSPy."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
 
 FieldType = Literal["str", "int", "float", "bool", "enum", "list[str]", "list[enum]"]
-Module = Literal["Predict", "ChainOfThought"]
+Module = Literal["Predict", "ChainOfThought", "ReAct", "Retrieve"]
 
 FIELD_TYPES: dict[FieldType, str] = {
     "str": "Text",
@@ -23,13 +23,15 @@ FIELD_TYPES: dict[FieldType, str] = {
 MODULES: dict[Module, str] = {
     "Predict": "Predict: answer directly",
     "ChainOfThought": "Chain of thought: reason, then answer",
+    "ReAct": "ReAct: call tools, then answer",
+    "Retrieve": "Retrieve: find passages, without a language model",
 }
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # DSPy uses these names itself: the first group raises, the second is swallowed by Predict without a word.
 RESERVED = frozenset({"fields", "instructions", "signature", "input_fields", "output_fields"})
 RESERVED_INPUTS = frozenset({"config", "demos", "lm", "new_signature"})
-RESERVED_OUTPUTS = frozenset({"reasoning"})
-TRUE_WORDS, FALSE_WORDS = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+RESERVED_OUTPUTS = frozenset({"reasoning", "trajectory"})
+MOST_STEPS, MOST_PASSAGES, MOST_TURNS = 12, 50, 20
 
 
 class SpecError(ValueError):
@@ -49,28 +51,59 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: tuple[str, ...] = ()
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One predictor: its module, its instruction and its fields."""
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One step: its module, its instruction and its fields.
+
+    `tools` and `turns` are of ReAct; `passages` (the content hash of a frozen dataset version) and `k` of Retrieve.
+    """
 
     name: str
     module: Module
     instructions: str
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...]
+    tools: tuple[str, ...] = ()
+    turns: int = 4
+    passages: str = ""
+    k: int = 3
+
+    @property
+    def calls_model(self) -> bool:
+        return self.module != "Retrieve"
 
 
-class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The steps of a worker. One step for now."""
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The steps of a worker, in the order they run; each reads inputs of the program and outputs of earlier steps.
+
+    `given` are the program's inputs, by default those of the first step; `gives` names its outputs, by default those
+    of the last step. `code` names a program registered from code: its steps then only describe its predictors.
+    """
 
     steps: tuple[Step, ...]
+    given: tuple[Field, ...] = ()
+    gives: tuple[str, ...] = ()
+    code: str = ""
 
     @property
     def inputs(self) -> tuple[Field, ...]:
-        return self.steps[0].inputs
+        return self.given or self.steps[0].inputs
 
     @property
     def outputs(self) -> tuple[Field, ...]:
-        return self.steps[-1].outputs
+        if not self.gives:
+            return self.steps[-1].outputs
+        made = {field.name: field for step in self.steps for field in step.outputs}
+        return tuple(made[name] for name in self.gives)
+
+    @property
+    def predictors(self) -> int:
+        """How many predictors an optimizer works on; ReAct has two, one that acts and one that answers."""
+        return sum(2 if step.module == "ReAct" else int(step.calls_model) for step in self.steps)
+
+    @property
+    def passages(self) -> set[str]:
+        """The content hashes of the dataset versions that retrieval steps read."""
+        return {step.passages for step in self.steps if step.passages}
 
     def to_data(self) -> dict[str, Any]:
         """The program as JSON data; `program_from_data` reads it back."""
@@ -83,9 +116,11 @@ def program_from_data(data: object) -> Program:
         program = msgspec.convert(data, Program, strict=False)
     except msgspec.ValidationError as error:
         raise SpecError([f"The program is not well formed: {error}."]) from None
-    problems = ["A program has exactly one step."] if len(program.steps) != 1 else []
-    for step in program.steps:
-        problems += _step_problems(step)
+    if not 1 <= len(program.steps) <= MOST_STEPS:
+        raise SpecError([f"A program has 1 to {MOST_STEPS} steps, not {len(program.steps)}."])
+    problems = [problem for step in program.steps for problem in _step_problems(step)]
+    if not program.code:
+        problems += _wiring_problems(program)
     if problems:
         raise SpecError(problems)
     return program
@@ -96,44 +131,50 @@ def content_hash(data: object) -> str:
     return sha256(json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
-def coerce(field: Field, value: object) -> Any:
-    """A value as the field's type; accepts what a CSV cell or a JSON value can hold. Raises ValueError."""
-    if value is None or (isinstance(value, str) and not value.strip() and not field.type.startswith("list[")):
-        raise ValueError(f"{field.name} is empty.")
-    if field.type.startswith("list["):
-        items = _items(field, value)
-        if field.type == "list[enum]":
-            return [_option(field, item) for item in items]
-        return items
-    if field.type == "enum":
-        return _option(field, value)
-    if field.type == "str":
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _boolean(field, value) if field.type == "bool" else _number(field, value)
+def _wiring_problems(program: Program) -> Iterator[str]:
+    """Every input must come from the program's inputs or an earlier step, with the same type: so there are no cycles."""
+    names = [step.name for step in program.steps]
+    yield from (f"Two steps are called “{name}”." for name in sorted({n for n in names if names.count(n) > 1}))
+    if not program.predictors:
+        yield "At least one step must call a language model."
+    known = {field.name: field for field in program.inputs}
+    later = {field.name: step.name for step in program.steps for field in step.outputs}
+    for step in program.steps:
+        for field in step.inputs:
+            yield from _source_problems(step, field, known, later)
+        for field in step.outputs:
+            if field.name in known:
+                yield f"Step {step.name}: the field “{field.name}” exists already; every field is made once."
+            known[field.name] = field
+    yield from (f"No step makes the output “{name}”." for name in program.gives if name not in later)
 
 
-def coerce_all(fields: Iterable[Field], values: Mapping[str, object]) -> dict[str, Any]:
-    """Every field's value, or one SpecError that names each bad field."""
-    done: dict[str, Any] = {}
-    problems: list[str] = []
-    for field in fields:
-        try:
-            done[field.name] = coerce(field, values.get(field.name))
-        except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        raise SpecError(problems)
-    return done
+def _source_problems(step: Step, field: Field, known: dict[str, Field], later: dict[str, str]) -> Iterator[str]:
+    source = known.get(field.name)
+    if source is None and field.name in later:
+        maker = later[field.name]
+        place = "itself" if maker == step.name else f"the later step {maker}"
+        yield f"Step {step.name} reads “{field.name}”, which is made by {place}; only earlier steps can be read."
+    elif source is None:
+        yield (
+            f"Step {step.name} reads “{field.name}”, which is neither an input of the program nor made by an "
+            f"earlier step; there are {', '.join(known)}."
+        )
+    elif (source.type, source.options) != (field.type, field.options):
+        yield f"Step {step.name} reads “{field.name}” as {field.type}, but it is made as {source.type}."
 
 
 def _step_problems(step: Step) -> list[str]:
     problems = []
+    if not NAME.fullmatch(step.name):
+        problems.append(f"Step “{step.name}”: a name starts with a letter and has only letters, digits, underscores.")
     if not step.inputs:
         problems.append(f"Step {step.name} needs at least one input field.")
     if not step.outputs:
         problems.append(f"Step {step.name} needs at least one output field.")
-    if not step.instructions.strip():
+    if step.calls_model and not step.instructions.strip():
         problems.append(f"Step {step.name} needs an instruction: one sentence that says what to do.")
+    problems += _module_problems(step)
     seen: set[str] = set()
     for role, fields, reserved in (
         ("input", step.inputs, RESERVED | RESERVED_INPUTS),
@@ -145,6 +186,27 @@ def _step_problems(step: Step) -> list[str]:
                 problems.append(f"Field “{field.name}” is named twice.")
             seen.add(field.name)
     return problems
+
+
+def _module_problems(step: Step) -> Iterator[str]:
+    if step.module == "ReAct" and not step.tools:
+        yield f"Step {step.name} uses ReAct and needs at least one tool."
+    if step.module != "ReAct" and step.tools:
+        yield f"Step {step.name}: only ReAct calls tools."
+    if not 1 <= step.turns <= MOST_TURNS:
+        yield f"Step {step.name}: turns lie between 1 and {MOST_TURNS}."
+    if step.module != "Retrieve":
+        if step.passages:
+            yield f"Step {step.name}: only Retrieve reads passages."
+        return
+    if not step.passages:
+        yield f"Step {step.name} retrieves and needs a dataset of passages."
+    if not 1 <= step.k <= MOST_PASSAGES:
+        yield f"Step {step.name}: between 1 and {MOST_PASSAGES} passages can be retrieved."
+    if [field.type for field in step.inputs] != ["str"]:
+        yield f"Step {step.name} retrieves with exactly one input, a text."
+    if [field.type for field in step.outputs] != ["list[str]"]:
+        yield f"Step {step.name} retrieves into exactly one output, a list of texts."
 
 
 def _field_problems(field: Field, reserved: frozenset[str]) -> list[str]:
@@ -163,54 +225,3 @@ def _field_problems(field: Field, reserved: frozenset[str]) -> list[str]:
     elif field.options:
         problems.append("only the types with a list take allowed values.")
     return problems
-
-
-def _option(field: Field, value: object) -> str:
-    text = str(value).strip()
-    if text not in field.options:
-        raise ValueError(f"{field.name}: “{_short(text)}” is not one of the {len(field.options)} allowed values.")
-    return text
-
-
-def _items(field: Field, value: object) -> list[str]:
-    if isinstance(value, str):
-        text = value.strip()
-        if text.startswith("["):
-            try:
-                value = json.loads(text)
-            except ValueError:
-                raise ValueError(f"{field.name}: “{_short(text)}” is not a JSON list.") from None
-        else:
-            value = [part.strip() for part in re.split(r"[;|]", text) if part.strip()]
-    if not isinstance(value, (list, tuple)):
-        raise ValueError(f"{field.name}: a list is expected.")
-    return [item if isinstance(item, str) else json.dumps(item) for item in value]
-
-
-def _boolean(field: Field, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip().lower()
-    if text in TRUE_WORDS | FALSE_WORDS:
-        return text in TRUE_WORDS
-    raise ValueError(f"{field.name}: “{_short(text)}” is neither true nor false.")
-
-
-def _number(field: Field, value: object) -> int | float:
-    if isinstance(value, bool):
-        raise ValueError(f"{field.name}: a number is expected, not {str(value).lower()}.")
-    try:
-        number = float(value) if isinstance(value, (int, float)) else float(str(value).strip().replace(",", ""))
-    except ValueError:
-        raise ValueError(f"{field.name}: “{_short(str(value))}” is not a number.") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError(f"{field.name}: the number must be finite.")
-    if field.type == "int":
-        if number != int(number):
-            raise ValueError(f"{field.name}: “{_short(str(value))}” is not a whole number.")
-        return int(number)
-    return number
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -37,16 +37,18 @@ class Usage(msgspec.Struct):
 
 
 class Ledger:
-    """Adds up usage, overall and for the example that the calling thread is working on."""
+    """Adds up usage: overall, by role, and for the example that the calling thread is working on."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._local = threading.local()
         self.total = Usage()
+        self.roles: dict[str, Usage] = {}
 
-    def add(self, usage: Usage) -> None:
+    def add(self, usage: Usage, role: str = "task") -> None:
         with self._lock:
             self.total.add(usage)
+            self.roles.setdefault(role, Usage()).add(usage)
         if (open_usage := getattr(self._local, "usage", None)) is not None:
             open_usage.add(usage)
 
@@ -57,8 +59,9 @@ class Ledger:
         return usage
 
     def snapshot(self) -> dict[str, Any]:
+        """The total, with what each role used under "roles"."""
         with self._lock:
-            return self.total.to_data()
+            return {**self.total.to_data(), "roles": {role: usage.to_data() for role, usage in self.roles.items()}}
 
     def __deepcopy__(self, memo: object) -> "Ledger":
         return self  # copies of a language model share the run's ledger

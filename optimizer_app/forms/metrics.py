@@ -2,7 +2,7 @@
 
 from django import forms
 
-from optimizer_app.engine.metrics import METRICS
+from optimizer_app.engine.metrics import metric_kinds
 from optimizer_app.forms.base import ServiceForm
 from optimizer_app.models import Dataset
 
@@ -12,7 +12,7 @@ class MetricForm(ServiceForm):
 
     name = forms.CharField(max_length=100)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    kind = forms.ChoiceField(choices=[(name, f"{kind.label}: {kind.help}") for name, kind in METRICS.items()])
+    kind = forms.ChoiceField(choices=[(name, f"{kind.label}: {kind.help}") for name, kind in metric_kinds().items()])
     field = forms.CharField(
         required=False,
         max_length=60,

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from optimizer_app.engine.gate import Budget
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.forms.base import ServiceForm
 from optimizer_app.models import DatasetVersion, Worker
 from optimizer_app.selectors.datasets import dataset_versions_for
@@ -19,7 +19,7 @@ class RunForm(ServiceForm):
 
     dataset_version = forms.ModelChoiceField(DatasetVersion.objects.none(), label="Dataset version", empty_label=None)
     optimizer = forms.ChoiceField(
-        choices=[(name, name) for name in OPTIMIZERS], widget=forms.RadioSelect, initial=DEFAULT_OPTIMIZER
+        choices=[(name, name) for name in optimizers()], widget=forms.RadioSelect, initial=DEFAULT_OPTIMIZER
     )
     seed = forms.IntegerField(
         min_value=0, max_value=MAX_SEED, initial=0, help_text="The same seed and data give the same version."

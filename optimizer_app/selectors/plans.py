@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.engine.optimizers.base import Sizes
 from optimizer_app.models import DatasetVersion, Split
 
@@ -26,6 +26,6 @@ def run_plan(version: DatasetVersion, optimizer: str, parameters: Mapping[str, A
 
     counts = version.counts
     sizes = Sizes(counts[Split.TRAIN], counts[Split.VALIDATION])
-    work = OPTIMIZERS[optimizer].work(sizes, parameters)
+    work = optimizers()[optimizer].work(sizes, parameters)
     frame = 2 * (counts[Split.VALIDATION] + counts[Split.TEST])
     return RunPlan(work.low + frame, work.high + frame, counts[Split.TEST], detectable_effect(counts[Split.TEST]))

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
-from optimizer_app.engine.spec import SpecError, coerce_all, content_hash
+from optimizer_app.engine.spec import SpecError, content_hash
+from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import Dataset, Example, Worker
 from optimizer_app.models.datasets import shape_of
 from optimizer_app.services import audit

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
-from optimizer_app.engine.metrics import METRICS, Score, score
+from optimizer_app.engine.metrics import Case, Score, metric_kinds, score
 from optimizer_app.engine.parameters import parse_all
 from optimizer_app.engine.spec import NAME
 from optimizer_app.models import Example, Metric
@@ -38,11 +38,11 @@ def metric_create(
     if field and not NAME.fullmatch(field):
         fields["field"] = ["This is not the name of a field."]
     parsed: dict[str, Any] = {}
-    if kind not in METRICS:
+    if kind not in metric_kinds():
         fields["kind"] = [f"There is no kind of metric called “{kind}”."]
     else:
         try:
-            parsed = parse_all(METRICS[kind].parameters, parameters)
+            parsed = parse_all(metric_kinds()[kind].parameters, parameters)
         except ValueError as error:
             fields["parameters"] = [str(error)]
     if fields:

@@ -11,7 +11,7 @@ from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.gate import Budget
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.engine.parameters import parse_all
 from optimizer_app.models import DatasetVersion, Run, Split, Worker
 from optimizer_app.models.datasets import shape_of
@@ -94,16 +94,16 @@ def _check(
     fields: dict[str, list[str]] = {}
     parsed: dict[str, object] = {}
     program = worker.spec()
-    if optimizer not in OPTIMIZERS:
+    if optimizer not in optimizers():
         raise Refused(fields={"optimizer": [f"There is no optimizer called “{optimizer}”."]})
     try:
-        parsed = parse_all(OPTIMIZERS[optimizer].parameters, parameters)
+        parsed = parse_all(optimizers()[optimizer].parameters, parameters)
     except ValueError as error:
         fields["parameters"] = [str(error)]
     if dataset_version.dataset.shape != shape_of(program.inputs, program.outputs):
         fields["dataset_version"] = [f"{dataset_version.dataset.name} has other fields than {worker.name}."]
     train = dataset_version.counts[Split.TRAIN]
-    least = OPTIMIZERS[optimizer].minimum_train
+    least = optimizers()[optimizer].minimum_train
     if train < least:
         fields["optimizer"] = [f"{optimizer} needs at least {least} training examples; this version has {train}."]
     if not 0 <= seed <= MAX_SEED:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
-from optimizer_app.engine.spec import SpecError, coerce_all
+from optimizer_app.engine.spec import SpecError
+from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import LanguageModel, ProgramVersion, Worker
 from optimizer_app.services.language_models import connection_of
 

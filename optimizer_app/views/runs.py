@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import fragment, needs, page
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.forms.parameters import ParametersForm, values_of
 from optimizer_app.forms.runs import DEFAULT_OPTIMIZER, RunForm
 from optimizer_app.models import DatasetVersion, Run, Worker
@@ -45,7 +45,7 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
     )
     return page(
         request, "optimizer_app/runs/form.html", title=f"Optimize {worker.name}", worker=worker, form=form,
-        parameters=parameters, optimizers=OPTIMIZERS, has_data=bool(versions), plan=plan,
+        parameters=parameters, optimizers=optimizers(), has_data=bool(versions), plan=plan,
         chosen=request.POST.get("optimizer", DEFAULT_OPTIMIZER),
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _run(run_id: int) -> Run:
 
 
 def _parameters(data: QueryDict) -> ParametersForm:
-    optimizer = OPTIMIZERS.get(data.get("optimizer") or DEFAULT_OPTIMIZER, OPTIMIZERS[DEFAULT_OPTIMIZER])
+    optimizer = optimizers().get(data.get("optimizer") or DEFAULT_OPTIMIZER, optimizers()[DEFAULT_OPTIMIZER])
     filled = any(key.startswith("parameter-") for key in data)
     return ParametersForm(optimizer.parameters, data if filled else None)
 
@@ -111,4 +111,4 @@ def _plan(data: QueryDict, parameters: ParametersForm) -> RunPlan | None:
     wanted = data.get("dataset_version", "")
     version = DatasetVersion.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
     optimizer = data.get("optimizer", "")
-    return run_plan(version, optimizer, values_of(parameters)) if version and optimizer in OPTIMIZERS else None
+    return run_plan(version, optimizer, values_of(parameters)) if version and optimizer in optimizers() else None

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from optimizer_app.engine.offline.acting import act, is_turn
 from optimizer_app.engine.offline.classify import classify
 from optimizer_app.engine.offline.extract import extract_number, extract_text, shown_values, value_kind
 from optimizer_app.engine.offline.guidance import Guidance, cue_scores, normalized, read
@@ -20,6 +21,7 @@ from optimizer_app.engine.offline.text import (
     stems,
     words,
 )
+from optimizer_app.engine.offline.weights import Weights
 
 LABEL_NAME = re.compile(
     r"label|category|class|intent|type|sentiment|topic|polarity|priority|route|language|tone|verdict|decision|team",
@@ -29,11 +31,15 @@ THOUGHTS = ("reasoning", "rationale", "thought")
 LABEL_WORDS = 6  # an open text answer of at most this many words may be a label
 
 
-def answer(task: Task, rng: random.Random | None, temperature: float) -> dict[str, Any]:
-    """A value for every output field; `rng` is None at temperature 0."""
+def answer(
+    task: Task, rng: random.Random | None, temperature: float, weights: Weights | None = None
+) -> dict[str, Any]:
+    """A value for every output field; `rng` is None at temperature 0, `weights` are of a fine-tuned model."""
+    if is_turn(task):
+        return act(task)
     guidance = read(task.instruction)
     values = {
-        output.name: _value(task, output, guidance, rng, temperature)
+        output.name: _value(task, output, guidance, rng, temperature, weights)
         for output in task.outputs
         if output.name not in THOUGHTS
     }
@@ -43,11 +49,19 @@ def answer(task: Task, rng: random.Random | None, temperature: float) -> dict[st
     return {output.name: values.get(output.name, thought) for output in task.outputs}
 
 
-def _value(task: Task, output: OutputField, guidance: Guidance, rng: random.Random | None, temperature: float) -> Any:
+def _value(
+    task: Task,
+    output: OutputField,
+    guidance: Guidance,
+    rng: random.Random | None,
+    temperature: float,
+    weights: Weights | None,
+) -> Any:
     if output.type.startswith("list["):
         return _several_options(task, output, guidance) if output.item_options else _several_values(task, output)
     if options := output.options or _implied_options(task, output, guidance):
-        picked = classify(task, output, options, guidance, rng, temperature)
+        learned = weights.scores(output.name, task.text) if weights else {}
+        picked = classify(task, output, options, guidance, rng, temperature, learned)
         return picked == "True" if output.type == "bool" and task.form == "json" else picked
     if output.type in ("int", "float"):
         number = extract_number(task, output, guidance, rng, temperature)

@@ -17,6 +17,7 @@ from optimizer_app.engine.offline.text import (
 )
 
 NEIGHBOURS = 5
+LEARNED_WEIGHT = 6.0
 CUE_WEIGHT = 0.55
 NOISE = 0.12  # Gumbel noise per unit of temperature
 
@@ -30,6 +31,7 @@ def classify(
     guidance: Guidance,
     rng: random.Random | None,
     temperature: float,
+    learned: Scores,
 ) -> str:
     """The option with the highest score; the first one listed wins a tie."""
     scores = dict.fromkeys(options, 0.0)
@@ -37,9 +39,11 @@ def classify(
         _demo_votes(task, output, options, guidance),
         _scaled(cue_scores(guidance, options, stems(task.text)), CUE_WEIGHT),
         _name_matches(task.text, options, guidance),
+        _scaled(learned, LEARNED_WEIGHT),
     ):
         for option, score in source.items():
-            scores[option] += score
+            if option in scores:  # a fine-tuned model may know answers that are not asked for here
+                scores[option] += score
     if rng is not None:
         for option in options:
             uniform = min(max(rng.random(), 1e-9), 1 - 1e-9)

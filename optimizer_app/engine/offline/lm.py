@@ -4,6 +4,7 @@ import contextvars
 import hashlib
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dspy
@@ -14,6 +15,7 @@ from optimizer_app.engine.offline.answer import answer
 from optimizer_app.engine.offline.prompt import parse, render
 from optimizer_app.engine.offline.proposals import is_request, propose
 from optimizer_app.engine.offline.text import count_tokens, sentences
+from optimizer_app.engine.offline.weights import load_weights
 
 # A canonical DSPy request carries neither the rollout nor which of several completions it is; without them
 # a deterministic model would give equal answers where variety was asked for. `LexicalLM` sets, the engine reads.
@@ -27,6 +29,9 @@ class LexicalEngine:
     supports_reasoning = False
     supports_response_schema = False
     supported_params = ("temperature", "max_tokens", "n", "seed")
+
+    def __init__(self, artifacts: Path | None = None) -> None:
+        self._artifacts = artifacts
 
     def complete(self, request: Request) -> Response:
         system = _system_text(request)
@@ -46,8 +51,10 @@ class LexicalEngine:
         if task.form == "plain":
             return sentences(task.text)[0] or "…"
         rng = _seeded(model, system, messages) if temperature > 0 else None
-        values = propose(task, rng) if is_request(task) else answer(task, rng, temperature)
-        return render(task, values)
+        if is_request(task):
+            return render(task, propose(task, rng))
+        weights = load_weights(self._artifacts, model) if self._artifacts else None
+        return render(task, answer(task, rng, temperature, weights))
 
     def stream(self, request: Request) -> Iterator[Any]:
         return iter(response_to_events(self.complete(request)))
@@ -62,8 +69,8 @@ class LexicalEngine:
 class LexicalLM(dspy.LM):
     """`dspy.LM` over the lexical engine. Never cached: answering again is cheaper than looking up."""
 
-    def __init__(self, model: str = BUILT_IN, **settings: Any) -> None:
-        settings = {"engine": LexicalEngine(), "cache": False, "num_retries": 0, **settings}
+    def __init__(self, model: str = BUILT_IN, artifacts: Path | None = None, **settings: Any) -> None:
+        settings = {"engine": LexicalEngine(artifacts), "cache": False, "num_retries": 0, **settings}
         super().__init__(model, **settings)
 
     def __call__(

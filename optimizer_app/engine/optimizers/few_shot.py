@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
-from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Parameters, Sizes, Work
+from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Parameters, Sizes, Work, make
 from optimizer_app.engine.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -26,28 +26,36 @@ ROUNDS = Parameter(
 )
 CANDIDATES = Parameter(
     "num_candidate_programs", "Random candidates", "int", 8,
-    "Random draws of demos to score, besides three fixed candidates.", 1, 100,
+    "Random draws of demos to score, besides three fixed candidates.", 1, 300,
 )  # fmt: skip
 
 
 def _compile_labeled(job: CompileJob) -> "ProgramModule":
     import dspy
 
-    optimizer = dspy.LabeledFewShot(k=job.parameters["k"])
+    optimizer = make(dspy.LabeledFewShot, k=job.parameters["k"])
     return cast("ProgramModule", optimizer.compile(job.module, trainset=job.train))
 
 
 def _compile_bootstrap(job: CompileJob) -> "ProgramModule":
     import dspy
 
-    optimizer = dspy.BootstrapFewShot(metric=job.metric, **job.parameters)
+    optimizer = make(
+        dspy.BootstrapFewShot, metric=job.metric, teacher_settings=job.teacher_settings, **job.parameters
+    )
     return cast("ProgramModule", optimizer.compile(job.module, trainset=job.train))
 
 
-def _compile_random_search(job: CompileJob) -> "ProgramModule":
+def compile_random_search(job: CompileJob) -> "ProgramModule":
     import dspy
 
-    optimizer = dspy.BootstrapFewShotWithRandomSearch(metric=job.metric, num_threads=job.threads, **job.parameters)
+    optimizer = make(
+        dspy.BootstrapFewShotWithRandomSearch,
+        metric=job.metric,
+        num_threads=job.threads,
+        teacher_settings=job.teacher_settings,
+        **job.parameters,
+    )
     return cast("ProgramModule", optimizer.compile(job.module, trainset=job.train, valset=job.validation))
 
 
@@ -59,7 +67,7 @@ def _bootstrap_work(sizes: Sizes, parameters: Parameters) -> Work:
     return Work(min(parameters["max_bootstrapped_demos"], sizes.train), sizes.train * parameters["max_rounds"])
 
 
-def _random_search_work(sizes: Sizes, parameters: Parameters) -> Work:
+def random_search_work(sizes: Sizes, parameters: Parameters) -> Work:
     candidates = parameters["num_candidate_programs"]
     scored = (candidates + 3) * sizes.validation
     bootstraps = candidates + 1
@@ -81,12 +89,14 @@ BOOTSTRAP_FEW_SHOT = Optimizer(
     minimum_train=2,
     work=_bootstrap_work,
     compile=_compile_bootstrap,
+    reflects=True,
 )
 RANDOM_SEARCH = Optimizer(
     "BootstrapFewShotWithRandomSearch",
     "Tries many draws of demos and keeps the one that scores best on validation. A solid default.",
     (CANDIDATES, BOOTSTRAPPED, LABELED, THRESHOLD, ROUNDS),
     minimum_train=2,
-    work=_random_search_work,
-    compile=_compile_random_search,
+    work=random_search_work,
+    compile=compile_random_search,
+    reflects=True,
 )

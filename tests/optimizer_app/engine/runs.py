@@ -7,7 +7,7 @@ from optimizer_app.engine.evaluation import ExampleData
 from optimizer_app.engine.gate import Gate
 from optimizer_app.engine.lms import Connection
 from optimizer_app.engine.metrics import Metric
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.engine.parameters import parse_all
 from optimizer_app.engine.progress import Candidate
 from optimizer_app.engine.runner import RunOutcome, RunSpec, run
@@ -47,7 +47,7 @@ class Listener:
 def spec(workdir: Path, **changes: Any) -> RunSpec:
     program = program_from_data(changes.pop("program", routing_program()))
     optimizer = changes.pop("optimizer", "BootstrapFewShotWithRandomSearch")
-    parameters = parse_all(OPTIMIZERS[optimizer].parameters, changes.pop("parameters", {}))
+    parameters = parse_all(optimizers()[optimizer].parameters, changes.pop("parameters", {}))
     rows = [
         ExampleData(number, {"message": row["message"]}, {"team": row["team"]})
         for number, row in enumerate(sorted(routing_rows(), key=lambda row: hash_of(str(row["message"]))))

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from optimizer_app.engine.gate import Budget
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from tests.optimizer_app.engine.runs import BUILT_IN, execute, spec
 from tests.optimizer_app.engine.test_runner import SMALL
 
-SEARCHING = [name for name in OPTIMIZERS if name != "LabeledFewShot"]
+SEARCHING = [name for name in optimizers() if name != "LabeledFewShot"]
 
 
 @pytest.mark.parametrize("threads", [1, 4])

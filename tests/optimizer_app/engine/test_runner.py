@@ -9,7 +9,7 @@ import pytest
 
 from optimizer_app.engine.evaluation import ExampleData
 from optimizer_app.engine.gate import Gate, Stop
-from optimizer_app.engine.optimizers import OPTIMIZERS
+from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.engine.optimizers.base import Sizes
 from tests.factories.workers import routing_program
 from tests.optimizer_app.engine.runs import execute, spec
@@ -20,10 +20,17 @@ SMALL: dict[str, dict[str, Any]] = {
     "BootstrapFewShotWithRandomSearch": {"num_candidate_programs": 2},
     "MIPROv2": {"auto": "light"},
     "GEPA": {"auto": "light", "reflection_minibatch_size": 4},
+    "KNNFewShot": {},
+    "Ensemble": {"num_candidate_programs": 2},
+    "SIMBA": {"bsize": 10, "max_steps": 3, "num_candidates": 3},
+    "InferRules": {"num_candidates": 2},
+    "COPRO": {"breadth": 2, "depth": 2},
+    "BootstrapFinetune": {},
+    "BetterTogether": {"num_candidate_programs": 2},
 }
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", list(optimizers()))
 def test_every_optimizer_gives_the_same_version_on_one_thread_and_on_four(optimizer: str, tmp_path: Path) -> None:
     one, listener, _ = execute(spec(tmp_path, optimizer=optimizer, parameters=SMALL[optimizer]))
     four, _, _ = execute(spec(tmp_path, optimizer=optimizer, parameters=SMALL[optimizer], threads=4))
@@ -103,7 +110,7 @@ def test_perfect_baseline_ends_at_once(tmp_path: Path) -> None:
     assert listener.calls == 2 * len(easy)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", list(optimizers()))
 @pytest.mark.parametrize("threads", [1, 4])
 def test_stopping_stops_within_the_calls_in_flight(optimizer: str, threads: int, tmp_path: Path) -> None:
     made = spec(tmp_path, optimizer=optimizer, parameters=SMALL[optimizer], threads=threads)
@@ -125,7 +132,7 @@ def test_stopping_stops_within_the_calls_in_flight(optimizer: str, threads: int,
 
 
 def test_work_of_every_optimizer_is_known_beforehand() -> None:
-    for optimizer in OPTIMIZERS.values():
+    for optimizer in optimizers().values():
         defaults = {parameter.name: parameter.default for parameter in optimizer.parameters}
         work = optimizer.work(Sizes(train=50, validation=40), defaults)
         assert 0 <= work.low <= work.high

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer_app.engine.spec import Field, SpecError, coerce, coerce_all, content_hash, program_from_data
+from optimizer_app.engine.spec import Field, SpecError, content_hash, program_from_data
+from optimizer_app.engine.values import coerce, coerce_all
 from tests.factories.workers import routing_program
 
 
