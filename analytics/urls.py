@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from analytics.views import overview, results
+from analytics.views import overview, results, search
 
 app_name = "analytics"
 urlpatterns = [
@@ -10,5 +10,5 @@ urlpatterns = [
     path("runs/<int:run_id>/result/", results.result_page, name="result"),
     path("runs/<int:run_id>/result/examples/", results.result_examples, name="result-examples"),
     path("runs/<int:run_id>/result/examples/<int:example_id>/", results.result_example, name="result-example"),
-    path("runs/<int:run_id>/chart/", results.run_chart, name="run-chart"),
+    path("runs/<int:run_id>/chart/", search.run_chart, name="run-chart"),
 ]

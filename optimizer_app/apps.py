@@ -1,7 +1,11 @@
 """The Django app, and the admin site that is the application's shell."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import ImproperlyConfigured
 
 
 class OptimizerAppConfig(AppConfig):
@@ -12,6 +16,14 @@ class OptimizerAppConfig(AppConfig):
 
     def ready(self) -> None:
         from optimizer_app import celery  # noqa: F401 - `enqueue` sends through the current Celery app
+
+        for name in settings.CODE_MODULES:
+            try:
+                import_module(name)
+            except Exception as error:
+                raise ImproperlyConfigured(
+                    f"UPLIFT_CODE_MODULES: {name} cannot be imported ({type(error).__name__}: {error})."
+                ) from error
 
 
 class UpliftAdminConfig(AdminConfig):

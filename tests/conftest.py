@@ -1,12 +1,14 @@
 """Fixtures that every test may use."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from django.test import Client
 
 from optimizer_app.common.access import ROLES, Actor
 from optimizer_app.models import Worker
+from optimizer_app.sdk.registry import REGISTRY, Registry
 from tests.factories import workers as worker_factory
 
 
@@ -19,6 +21,14 @@ def no_broker(settings: object) -> Iterator[None]:
     app.conf.broker_url = "memory://"
     yield
     app.conf.broker_url = before
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """What code registers during a test is forgotten after it."""
+    for kept in fields(Registry):
+        monkeypatch.setattr(REGISTRY, kept.name, dict(getattr(REGISTRY, kept.name)))
+    return REGISTRY
 
 
 def actor(role: str) -> Actor:

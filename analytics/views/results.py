@@ -1,15 +1,14 @@
-"""Before/after: the page of a run's result, its examples, and the run's search chart."""
+"""Before/after: the page of a run's result, and its examples."""
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from analytics.charts.comparisons import interval_figure, splits_figure
-from analytics.charts.runs import search_figure
 from analytics.selectors.results import OUTCOMES, outcome_scores, pairs, result
 from optimizer_app.common.access import Capability
-from optimizer_app.common.pages import fragment, needs, page
-from optimizer_app.models import Comparison, Evaluation, Run, Split
+from optimizer_app.common.pages import needs, page
+from optimizer_app.models import Comparison, Evaluation, Split
 
 PER_PAGE = 20
 
@@ -49,20 +48,6 @@ def result_example(request: HttpRequest, run_id: int, example_id: int) -> HttpRe
     score = get_object_or_404(outcome_scores(comparison), example_id=example_id)
     pair = next(pairs(comparison, [score]))
     return page(request, "analytics/example.html", title="Test example", run=comparison.run, pair=pair)
-
-
-@needs(Capability.READ)
-def run_chart(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The search so far, as a panel of the run's page."""
-    candidates = get_object_or_404(Run, pk=run_id).candidates.defer("state")
-    rows = list(candidates)
-    full = [(c.calls, c.number, c.full_score) for c in rows if c.full_score is not None]
-    part = [
-        (c.calls, c.number, c.minibatch_score) for c in rows if c.full_score is None and c.minibatch_score is not None
-    ]
-    return fragment(
-        request, "analytics/_run_chart.html", figure=search_figure(full, part) if rows else None, candidates=rows
-    )
 
 
 def _comparison(run_id: int) -> Comparison:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,6 +13,7 @@ from optimizer_app.common.access import Capability
 from optimizer_app.models import (
     ApiToken,
     AuditEvent,
+    Batch,
     Dataset,
     LanguageModel,
     Metric,
@@ -87,9 +88,8 @@ class DatasetList(ListAdmin):
 
 @admin.register(Metric)
 class MetricList(ListAdmin):
-    list_display = ("metric", "kind", "scores", "changed")
-    list_filter = ("kind",)
-    search_fields = ("name", "description")
+    list_display = ("metric", "how", "scores", "changed")
+    search_fields = ("name", "description", "kind")
     actions_list = ("new",)
     page_url, new_url = "optimizer:metric-detail", "optimizer:metric-new"
     empty_title, empty_text = "No metrics yet", "A metric says what counts as a good answer."
@@ -97,6 +97,10 @@ class MetricList(ListAdmin):
     @admin.display(description="Metric", ordering="name")
     def metric(self, row: Metric) -> SafeString:
         return self.link(row, row.name)
+
+    @admin.display(description="Kind", ordering="kind")
+    def how(self, row: Metric) -> str:
+        return row.kind_label
 
     @admin.display(description="Scores")
     def scores(self, row: Metric) -> str:
@@ -136,6 +140,33 @@ class RunList(ListAdmin):
 
     @admin.display(description="Requested", ordering="created_at")
     def requested(self, row: Run) -> str:
+        return when(row.created_at)
+
+
+@admin.register(Batch)
+class BatchList(ListAdmin):
+    list_display = ("batch", "kind", "run_count", "at_once", "requested")
+    list_filter = ("kind",)
+    search_fields = ("name", "requested_by")
+    actions_list = ("new",)
+    page_url, new_url = "optimizer:batch-detail", "optimizer:batch-new"
+    empty_title = "No batches yet"
+    empty_text = "A batch optimizes several workers in one order; a matrix compares models and optimizers."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        rows: QuerySet[Batch] = super().get_queryset(request)
+        return rows.annotate(runs_n=Count("runs"), ended_n=Count("runs", filter=Q(runs__status__in=Run.ENDED)))
+
+    @admin.display(description="Batch", ordering="name")
+    def batch(self, row: Batch) -> SafeString:
+        return self.link(row, row.name)
+
+    @admin.display(description="Runs ended")
+    def run_count(self, row: Batch) -> str:
+        return f"{row.ended_n} of {row.runs_n}"  # type: ignore[attr-defined]
+
+    @admin.display(description="Requested", ordering="created_at")
+    def requested(self, row: Batch) -> str:
         return when(row.created_at)
 
 

@@ -22,7 +22,7 @@ MOST_ROWS = 10_000
 class DatasetIn(Schema):
     name: str = Field(max_length=100)
     description: str = ""
-    worker_id: int = Field(description="The worker whose fields the dataset takes.")
+    worker_id: int | None = Field(None, description="The worker whose fields it takes; empty for passages.")
 
 
 class DatasetOut(Schema):
@@ -84,7 +84,7 @@ def datasets_list(request: HttpRequest) -> QuerySet[Dataset]:
 
 @router.post("", response={201: DatasetOut}, operation_id="datasets_create", summary="Create a dataset")
 def datasets_create(request: HttpRequest, body: DatasetIn) -> Status[Dataset]:
-    worker = get_object_or_404(Worker, pk=body.worker_id)
+    worker = get_object_or_404(Worker, pk=body.worker_id) if body.worker_id is not None else None
     dataset = dataset_create(by=caller(request), name=body.name, description=body.description, worker=worker)
     return Status(201, dataset)
 

@@ -12,8 +12,9 @@ from ninja.pagination import paginate
 from optimizer_app.common.access import Capability
 from optimizer_app.common.ninja import caller
 from optimizer_app.engine.gate import Budget
-from optimizer_app.models import DatasetVersion, Run, Worker
-from optimizer_app.services.runs import MAX_SEED, run_create, run_stop
+from optimizer_app.models import DatasetVersion, LanguageModel, Run, Worker
+from optimizer_app.services.run_checks import MAX_SEED
+from optimizer_app.services.runs import run_create, run_pause, run_resume, run_stop
 
 router = Router(tags=["runs"])
 
@@ -22,8 +23,12 @@ class BudgetIn(Schema):
     """The most that baseline and search may use; empty is without limit."""
 
     calls: int | None = Field(None, ge=1)
+    tokens: int | None = Field(None, ge=1)
     usd: float | None = Field(None, gt=0)
     minutes: float | None = Field(None, gt=0)
+
+
+NO_BUDGET = BudgetIn(calls=None, tokens=None, usd=None, minutes=None)
 
 
 class RunIn(Schema):
@@ -32,7 +37,10 @@ class RunIn(Schema):
     optimizer: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(0, ge=0, le=MAX_SEED)
-    budget: BudgetIn = BudgetIn(calls=None, usd=None, minutes=None)
+    language_model_id: int | None = Field(None, description="Who answers; the worker's language model by default.")
+    proposer_id: int | None = Field(None, description="Who proposes instructions; who answers by default.")
+    teacher_id: int | None = Field(None, description="Who teaches and reflects; who answers by default.")
+    budget: BudgetIn = NO_BUDGET
 
 
 class RunOut(Schema):
@@ -45,7 +53,9 @@ class RunOut(Schema):
     status: str
     finish_reason: str
     message: str
+    quote: dict[str, Any] = Field(description="Calls by role, tokens, money and minutes as foretold at launch.")
     progress: dict[str, Any]
+    batch_id: int | None
     winner_id: int | None
     created_at: datetime
     started_at: datetime | None
@@ -78,6 +88,9 @@ def runs_create(request: HttpRequest, body: RunIn) -> Status[Run]:
         parameters=body.parameters,
         seed=body.seed,
         budget=Budget(**body.budget.dict()),
+        language_model=_model(body.language_model_id),
+        proposer=_model(body.proposer_id),
+        teacher=_model(body.teacher_id),
     )
     return Status(201, run)
 
@@ -94,3 +107,23 @@ def runs_stop(request: HttpRequest, run_id: int) -> Status[Run]:
     run_stop(run, by=caller(request))
     run.refresh_from_db()
     return Status(202, run)
+
+
+@router.post("/{run_id}/pause", response={202: RunOut}, operation_id="runs_pause", summary="Pause a run")
+def runs_pause(request: HttpRequest, run_id: int) -> Status[Run]:
+    run = get_object_or_404(Run, pk=run_id)
+    run_pause(run, by=caller(request))
+    run.refresh_from_db()
+    return Status(202, run)
+
+
+@router.post("/{run_id}/resume", response={202: RunOut}, operation_id="runs_resume", summary="Resume a paused run")
+def runs_resume(request: HttpRequest, run_id: int) -> Status[Run]:
+    run = get_object_or_404(Run, pk=run_id)
+    run_resume(run, by=caller(request))
+    run.refresh_from_db()
+    return Status(202, run)
+
+
+def _model(pk: int | None) -> LanguageModel | None:
+    return None if pk is None else get_object_or_404(LanguageModel, pk=pk)

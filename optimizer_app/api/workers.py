@@ -25,6 +25,7 @@ class WorkerIn(Schema):
     program: dict[str, Any]
     language_model_id: int
     metric_id: int
+    latency_need_ms: int | None = Field(None, ge=1, description="How soon callers need an answer.")
 
 
 class WorkerPatch(Schema):
@@ -32,6 +33,7 @@ class WorkerPatch(Schema):
     description: str = ""
     language_model_id: int
     metric_id: int
+    latency_need_ms: int | None = Field(None, ge=1, description="How soon callers need an answer.")
 
 
 class WorkerOut(Schema):
@@ -41,6 +43,7 @@ class WorkerOut(Schema):
     program: dict[str, Any]
     language_model_id: int
     metric_id: int
+    latency_need_ms: int | None
     active_version_id: int | None
 
 
@@ -78,6 +81,7 @@ def workers_create(request: HttpRequest, body: WorkerIn) -> Status[Worker]:
         program=body.program,
         language_model=get_object_or_404(LanguageModel, pk=body.language_model_id),
         metric=get_object_or_404(Metric, pk=body.metric_id),
+        latency_need_ms=body.latency_need_ms,
     )
     return Status(201, worker)
 
@@ -98,6 +102,7 @@ def workers_update(request: HttpRequest, worker_id: int, body: WorkerPatch) -> W
         description=body.description,
         language_model=get_object_or_404(LanguageModel, pk=body.language_model_id),
         metric=get_object_or_404(Metric, pk=body.metric_id),
+        latency_need_ms=body.latency_need_ms,
     )
     return worker
 

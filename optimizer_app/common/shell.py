@@ -12,6 +12,7 @@ NOUNS = {
     "dataset": "datasets",
     "metric": "metrics",
     "run": "runs",
+    "batch": "batches",
     "programversion": "versions",
     "languagemodel": "models",
     "apitoken": "tokens",

@@ -21,9 +21,9 @@ class EnsembleModule(ProgramModule):
         super().__init__(best.program, best.passages)
         self.steps = best.steps
         self.tuned = best.tuned
-        self.assembled = {"kind": ENSEMBLE, "members": members}
+        self.assembled: dict[str, Any] = {"kind": ENSEMBLE, "members": members}
         # not an attribute that DSPy walks: optimizers and pages see the best member's predictors only
-        self._members = tuple([best, *(build(best.program, state, best.passages) for state in members[1:])])
+        self._members = (best, *(build(best.program, state, best.passages) for state in members[1:]))
 
     def run(self, inputs: Mapping[str, Any], demos: Mapping[str, list[Any]]) -> dspy.Prediction:
         answers = [member.run(inputs, demos) for member in self._members]
@@ -37,7 +37,7 @@ class NearestModule(ProgramModule):
         super().__init__(base.program, base.passages)
         self.steps = base.steps
         self.tuned = base.tuned
-        self.assembled = {"kind": NEAREST, "k": k, "examples": stored}
+        self.assembled: dict[str, Any] = {"kind": NEAREST, "k": k, "examples": stored}
         self._texts = tuple("\n".join(map(str, example["inputs"].values())) for example in stored)
 
     def run(self, inputs: Mapping[str, Any], demos: Mapping[str, list[Any]]) -> dspy.Prediction:

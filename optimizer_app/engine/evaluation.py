@@ -124,9 +124,7 @@ def as_feedback_metric(scorer: Scorer, program: Program) -> Callable[..., dspy.P
         pred_trace: object = None,
     ) -> dspy.Prediction:
         scored = _scored(scorer, names, gold, prediction)
-        own = [
-            text for field, text in scored.by_field.items() if f"'{made_by.get(field, '')}'" in (pred_name or "")
-        ]
+        own = [text for field, text in scored.by_field.items() if f"'{made_by.get(field, '')}'" in (pred_name or "")]
         return dspy.Prediction(score=scored.value, feedback="; ".join(own) or scored.feedback)
 
     return score_example

@@ -7,10 +7,10 @@ import dspy
 import msgspec
 
 from optimizer_app.engine.errors import explain, is_fatal
-from optimizer_app.engine.gate import Gate, Stop
 from optimizer_app.engine.finetune import is_local
 from optimizer_app.engine.finetune.lexical import LexicalProvider
 from optimizer_app.engine.finetune.local import open_local
+from optimizer_app.engine.gate import Gate, Stop
 from optimizer_app.engine.offline import is_built_in
 from optimizer_app.engine.offline.lm import LexicalLM
 from optimizer_app.engine.usage import Ledger, Usage
@@ -34,6 +34,7 @@ class Connection(msgspec.Struct, frozen=True):
     retries: int = 2
     price_in: float | None = None
     price_out: float | None = None
+    directory: str = ""  # where local models lie
 
 
 class Metered:
@@ -121,7 +122,7 @@ def open_lm(
         provider = LexicalProvider(gate, artifacts) if artifacts else None
         lm = MeteredLexicalLM(connection.model, artifacts=artifacts, provider=provider, **settings)
     elif is_local(connection.model):
-        lm = open_local(MeteredLM, connection.model, gate, artifacts, settings | {"cache": cache})
+        lm = open_local(MeteredLM, connection, gate, artifacts, settings | {"cache": cache})
     else:
         # The default read timeout of DSPy's client is 600 s, and its own retries cannot be interrupted.
         settings |= {"timeout": connection.timeout_s, "num_retries": 0, "cache": cache}
@@ -142,8 +143,3 @@ def tuned_connection(connection: Connection, tuned: dict[str, str]) -> Connectio
     own = bool(tuned["artifact"])
     price_in, price_out = (connection.price_in, connection.price_out) if own else (None, None)
     return msgspec.structs.replace(connection, model=tuned["model"], price_in=price_in, price_out=price_out)
-
-
-def can_finetune(model: str) -> bool:
-    """Whether the model of this name can be fine-tuned: the built-in one, a local one, or one of OpenAI's."""
-    return is_built_in(model) or is_local(model) or model.startswith("openai/gpt")

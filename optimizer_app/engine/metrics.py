@@ -16,14 +16,11 @@ from optimizer_app.engine.matching import (
     exact,
     list_overlap,
     normalized,
-    normalized_text,
     numeric,
     token_overlap,
 )
 from optimizer_app.engine.parameters import Parameter
 from optimizer_app.sdk.registry import REGISTRY
-
-__all__ = ["METRICS", "Case", "Metric", "MetricKind", "Part", "Score", "as_text", "metric_kinds", "normalized_text", "score"]
 
 Parameters = Mapping[str, Any]
 COMPOSITE, JUDGE, SCHEMA = "composite", "judge", "json_schema"
@@ -184,7 +181,7 @@ METRICS: dict[str, MetricKind] = {
     "contains": MetricKind(
         "Contains", "1 when the expected words stand in the answer one after another, else 0.", contains, True
     ),
-    "token_f1": MetricKind("Token F1", "Overlap of words between answer and expectation, 0 to 1.", token_overlap, False),
+    "token_f1": MetricKind("Token F1", "Words shared by answer and expectation, 0 to 1.", token_overlap, False),
     "numeric_tolerance": MetricKind(
         "Numeric tolerance",
         "1 when the number is within the tolerance, else 0. The larger of the two tolerances holds.",
@@ -197,7 +194,7 @@ METRICS: dict[str, MetricKind] = {
             ),
         ),
     ),
-    "list_f1": MetricKind("List F1", "Overlap of two lists as sets, 0 to 1; order does not count.", list_overlap, False),
+    "list_f1": MetricKind("List F1", "Items shared by two lists, 0 to 1; order does not count.", list_overlap, False),
     SCHEMA: MetricKind(
         "JSON schema",
         "1 when the field holds JSON that the schema accepts, else 0. Needs a field.",

@@ -6,16 +6,13 @@ from typing import Any, Literal
 import dspy
 
 from optimizer_app.engine.retrieval import Passages, Retriever
-from optimizer_app.engine.spec import Field, Program, Step, content_hash
+from optimizer_app.engine.spec import ASSEMBLED, TUNED, Field, Program, Step, content_hash, program_from_data
 from optimizer_app.engine.tools import tools
 from optimizer_app.sdk.registry import REGISTRY
 
 TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list[str]}
 
-# predictor -> {"instructions": str, "demos": [{field: value}]}. Two further keys, which no predictor can have:
-# TUNED, the model that fine-tuning made, and ASSEMBLED, the name and data of an assembly (assemblies.py).
-State = dict[str, Any]
-TUNED, ASSEMBLED = "@model", "@assembly"
+State = dict[str, Any]  # predictor -> {"instructions": str, "demos": [{field: value}]}, and the keys of spec.py
 
 
 class ProgramModule(dspy.Module):
@@ -60,6 +57,20 @@ def code_module(name: str) -> dspy.Module:
     if name not in REGISTRY.workers:
         raise LookupError(f"No code registers the worker “{name}”; see the setting CODE_MODULES.")
     return REGISTRY.workers[name].make()
+
+
+def describe_code(name: str) -> Program:
+    """The program of a registered worker: what goes in and out, and how many predictors its module has."""
+    entry = REGISTRY.workers[name]
+    parts = len(list(code_module(name).named_predictors()))
+    step = {
+        "name": "program",
+        "module": "Predict",
+        "instructions": entry.description or f"The module that code registers as {name}.",
+        "inputs": entry.inputs,
+        "outputs": entry.outputs,
+    }
+    return program_from_data({"steps": [step], "code": name, "parts": parts})
 
 
 def build(program: Program, state: State | None = None, passages: Mapping[str, Passages] | None = None) -> Any:

@@ -51,9 +51,7 @@ PHASES = {
     "BootstrapFinetune": "Collecting training data",
     "BetterTogether": "Alternating demos and weights",
 }
-PROPOSERS = frozenset(
-    {"GenerateModuleInstruction", "DescribeProgram", "InstructionProposer", "RulesInductionProgram"}
-)
+PROPOSERS = frozenset({"GenerateModuleInstruction", "DescribeProgram", "InstructionProposer", "RulesInductionProgram"})
 
 
 class Recorder(BaseCallback):

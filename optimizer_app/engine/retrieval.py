@@ -43,5 +43,5 @@ def _index(texts: Passages) -> Any:
     # Imported here: scikit-learn takes 30 MB, and most workers do not retrieve.
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")  # noqa: S106 - a pattern of words
     return vectorizer, vectorizer.fit_transform(texts)

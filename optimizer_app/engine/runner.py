@@ -29,10 +29,10 @@ from optimizer_app.engine.lms import Connection, Role, open_lm, tuned_connection
 from optimizer_app.engine.metrics import Metric
 from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Sizes
-from optimizer_app.engine.programs import TUNED, ProgramModule, State, build, example_of, state_hash, state_of
+from optimizer_app.engine.programs import ProgramModule, State, build, example_of, state_hash, state_of
 from optimizer_app.engine.progress import LogForwarder, Recorder, Reporter
 from optimizer_app.engine.retrieval import Passages
-from optimizer_app.engine.spec import Program
+from optimizer_app.engine.spec import TUNED, Program
 from optimizer_app.engine.usage import Ledger
 
 Finish = Literal["improved", "no_improvement", "worse", "perfect_score", "budget", "stopped", "paused", "error", "lost"]

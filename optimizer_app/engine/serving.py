@@ -1,6 +1,8 @@
 """Answer one request with a program version, outside any run."""
 
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import dspy
@@ -8,9 +10,10 @@ import msgspec
 
 from optimizer_app.engine.errors import explain
 from optimizer_app.engine.gate import Gate, RunStopped
-from optimizer_app.engine.lms import Connection, open_lm
+from optimizer_app.engine.lms import Connection, open_lm, tuned_connection
 from optimizer_app.engine.programs import State, build, outputs_of
-from optimizer_app.engine.spec import Program
+from optimizer_app.engine.retrieval import Passages
+from optimizer_app.engine.spec import TUNED, Program
 from optimizer_app.engine.usage import Ledger
 
 
@@ -25,19 +28,28 @@ class Served(msgspec.Struct, frozen=True):
     cost_usd: float | None
 
 
-def predict(program: Program, state: State, connection: Connection, inputs: dict[str, Any]) -> Served:
+def predict(
+    program: Program,
+    state: State,
+    connection: Connection,
+    inputs: dict[str, Any],
+    passages: Mapping[str, Passages],
+    artifacts: Path,
+) -> Served:
     """Run the program once. Errors of the language model come back in `error`, in words."""
+    connection = tuned_connection(connection, state.get(TUNED, {}))
     gate, ledger = Gate(), Ledger()
     outputs: dict[str, Any] = {}
     error = ""
     started = time.perf_counter()
-    with dspy.context(lm=open_lm(connection, gate, ledger, cache=False), callbacks=[], trace=None):
-        try:
-            outputs = outputs_of(program, build(program, state)(**inputs))
-        except RunStopped as stopped:
-            error = stopped.stop.message
-        except Exception as exception:
-            error = explain(exception, connection.name)
+    try:
+        lm = open_lm(connection, gate, ledger, cache=False, artifacts=artifacts)
+        with dspy.context(lm=lm, callbacks=[], trace=None):
+            outputs = outputs_of(program, build(program, state, passages)(**inputs))
+    except RunStopped as stopped:
+        error = stopped.stop.message
+    except Exception as exception:
+        error = explain(exception, connection.name)
     latency_ms = (time.perf_counter() - started) * 1000
     total = ledger.total
     return Served(outputs, error, latency_ms, total.tokens_in, total.tokens_out, total.cost_usd)

@@ -31,6 +31,9 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RESERVED = frozenset({"fields", "instructions", "signature", "input_fields", "output_fields"})
 RESERVED_INPUTS = frozenset({"config", "demos", "lm", "new_signature"})
 RESERVED_OUTPUTS = frozenset({"reasoning", "trajectory"})
+# Two keys of a program's state that no predictor can have: the model that fine-tuning made, and what an assembly
+# (engine/assemblies.py) consists of.
+TUNED, ASSEMBLED = "@model", "@assembly"
 MOST_STEPS, MOST_PASSAGES, MOST_TURNS = 12, 50, 20
 
 
@@ -76,13 +79,15 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """The steps of a worker, in the order they run; each reads inputs of the program and outputs of earlier steps.
 
     `given` are the program's inputs, by default those of the first step; `gives` names its outputs, by default those
-    of the last step. `code` names a program registered from code: its steps then only describe its predictors.
+    of the last step. `code` names a program registered from code, of `parts` predictors: its one step only says what
+    goes in and out.
     """
 
     steps: tuple[Step, ...]
     given: tuple[Field, ...] = ()
     gives: tuple[str, ...] = ()
     code: str = ""
+    parts: int = 1
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -98,6 +103,8 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     @property
     def predictors(self) -> int:
         """How many predictors an optimizer works on; ReAct has two, one that acts and one that answers."""
+        if self.code:
+            return self.parts
         return sum(2 if step.module == "ReAct" else int(step.calls_model) for step in self.steps)
 
     @property
@@ -132,7 +139,7 @@ def content_hash(data: object) -> str:
 
 
 def _wiring_problems(program: Program) -> Iterator[str]:
-    """Every input must come from the program's inputs or an earlier step, with the same type: so there are no cycles."""
+    """Every input comes from the program's inputs or an earlier step, with the same type: so there are no cycles."""
     names = [step.name for step in program.steps]
     yield from (f"Two steps are called “{name}”." for name in sorted({n for n in names if names.count(n) > 1}))
     if not program.predictors:

@@ -22,9 +22,7 @@ def worked_examples(job: "CompileJob", threshold: float) -> list[dict[str, Any]]
 
     if single:
         (step,) = job.module.steps
-        return [
-            {"inputs": dict(e.inputs()), "demos": {step: {**e.inputs(), **e.labels()}}} for e in job.train
-        ]
+        return [{"inputs": dict(e.inputs()), "demos": {step: {**e.inputs(), **e.labels()}}} for e in job.train]
 
     def work(example: dspy.Example) -> dict[str, Any] | None:
         with dspy.context(trace=[]):

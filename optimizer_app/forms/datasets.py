@@ -14,8 +14,10 @@ class DatasetForm(ServiceForm):
 
     worker = forms.ModelChoiceField(
         Worker.objects.all(),
-        empty_label=None,
-        help_text="The dataset takes the input and output fields of this worker.",
+        required=False,
+        empty_label="none: passages for retrieval",
+        label="For",
+        help_text="The dataset takes the input and output fields of this worker. Passages have one text each.",
     )
     name = forms.CharField(max_length=100)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))

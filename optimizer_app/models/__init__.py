@@ -9,16 +9,16 @@ from optimizer_app.models.datasets import (
     Example,
     Split,
 )
-from optimizer_app.models.evaluations import Comparison, Evaluation, ExampleScore
+from optimizer_app.models.evaluations import Comparison, Evaluation, ExampleScore, Verdict
 from optimizer_app.models.language_models import LanguageModel
 from optimizer_app.models.metrics import Metric
-from optimizer_app.models.runs import Candidate, Run, RunLogLine
+from optimizer_app.models.runs import Batch, Candidate, FollowUp, Run, RunLogLine
 from optimizer_app.models.tokens import ApiToken
-from optimizer_app.models.versions import ProgramVersion, Promotion
+from optimizer_app.models.versions import Artifact, ProgramVersion, Promotion
 from optimizer_app.models.workers import Worker
 
 __all__ = [
-    "ApiToken", "AuditEvent", "Candidate", "Comparison", "Dataset", "DatasetImport", "DatasetVersion",
-    "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "LanguageModel", "Metric", "ProgramVersion",
-    "Promotion", "Run", "RunLogLine", "Split", "Worker",
+    "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "Comparison", "Dataset", "DatasetImport",
+    "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "FollowUp", "LanguageModel",
+    "Metric", "ProgramVersion", "Promotion", "Run", "RunLogLine", "Split", "Verdict", "Worker",
 ]  # fmt: skip

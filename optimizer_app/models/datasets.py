@@ -33,6 +33,11 @@ class Dataset(Timestamped):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def holds_passages(self) -> bool:
+        """Whether this is a collection of passages for retrieval: texts without expected outputs."""
+        return not self.outputs
+
     def input_fields(self) -> tuple[Field, ...]:
         return msgspec.convert(self.inputs, tuple[Field, ...])
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
-from optimizer_app.common.models import Frozen
+from optimizer_app.common.models import Frozen, Timestamped
 from optimizer_app.models.datasets import Split
 
 
@@ -17,6 +17,7 @@ class Evaluation(Frozen):
     class Role(models.TextChoices):
         BASELINE = "baseline", "Baseline"
         WINNER = "winner", "Winner"
+        CANDIDATE = "candidate", "Candidate"
 
     run = models.ForeignKey("Run", on_delete=models.PROTECT, related_name="evaluations")
     version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="evaluations")
@@ -33,7 +34,7 @@ class Evaluation(Frozen):
     latency_p95_ms = models.FloatField(null=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("run", "role", "split"), name="evaluation_unique"),)
+        constraints = (models.UniqueConstraint(fields=("run", "role", "version", "split"), name="evaluation_unique"),)
 
     def __str__(self) -> str:
         return f"{self.get_role_display()} on {self.split}, run {self.run_id}"
@@ -53,6 +54,20 @@ class ExampleScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.score:.2f} on example {self.example_id}"
+
+
+class Verdict(Timestamped):
+    """A person's word on one answer: right or wrong. Shows how far a metric agrees with people."""
+
+    score = models.ForeignKey(ExampleScore, on_delete=models.CASCADE, related_name="verdicts")
+    right = models.BooleanField()
+    by = models.CharField(max_length=150)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("score", "by"), name="verdict_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.by}: {'right' if self.right else 'wrong'}"
 
 
 class Comparison(Frozen):

@@ -6,6 +6,17 @@ from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen
 
 
+class Artifact(Frozen):
+    """A fine-tuned model: its folder as a tar archive, named by the hash of its content."""
+
+    name = models.CharField(max_length=64, unique=True)
+    body = models.BinaryField()
+    size = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return self.name[:12]
+
+
 class ProgramVersion(Frozen):
     """An immutable program state (JSON, never pickle). Number 0 is the unoptimized baseline."""
 
@@ -13,6 +24,7 @@ class ProgramVersion(Frozen):
     number = models.PositiveIntegerField()
     state = EncryptedJSONField()  # holds demos, which are training data
     fingerprint = models.CharField(max_length=64)
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="versions")
     run = models.ForeignKey("Run", on_delete=models.PROTECT, null=True, related_name="produced_versions")
     created_by = models.CharField(max_length=150)
 

@@ -17,6 +17,8 @@ class Worker(Timestamped):
     program = models.JSONField()
     language_model = models.ForeignKey("LanguageModel", on_delete=models.PROTECT, related_name="workers")
     metric = models.ForeignKey("Metric", on_delete=models.PROTECT, related_name="workers")
+    # how soon an answer must be there, for callers who cannot wait for a language model
+    latency_need_ms = models.PositiveIntegerField(null=True, blank=True)
     active_version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:

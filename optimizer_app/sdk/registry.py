@@ -121,7 +121,7 @@ def instruction_proposer(name: str) -> Callable[[T], T]:
     """Register a class whose instances propose instructions for GEPA (`gepa`'s ProposalFn)."""
 
     def register(made: T) -> T:
-        _add(REGISTRY.proposers, name, made)  # type: ignore[arg-type]
+        _add(REGISTRY.proposers, name, made)
         return made
 
     return register

@@ -4,7 +4,8 @@ from collections import Counter
 
 from django.db.models import QuerySet
 
-from optimizer_app.engine.metrics import as_text
+from optimizer_app.engine.matching import as_text
+from optimizer_app.engine.spec import Program
 from optimizer_app.models import Dataset, DatasetVersion, Example, Split, Worker
 from optimizer_app.models.datasets import shape_of
 
@@ -13,6 +14,21 @@ def split_examples(version: DatasetVersion, split: Split) -> QuerySet[Example]:
     """The examples of one split, in the order of their content: independent of row ids."""
     members = Example.objects.filter(memberships__version=version, memberships__split=split)
     return members.order_by("content_hash")
+
+
+def passages_of(program: Program) -> dict[str, tuple[str, ...]]:
+    """What the retrieval steps of a program search: content hash of the frozen version -> its texts."""
+    found: dict[str, tuple[str, ...]] = {}
+    for content_hash in program.passages:
+        version = DatasetVersion.objects.filter(content_hash=content_hash).order_by("id")[0]
+        examples = split_examples(version, Split.TRAIN).values_list("inputs", flat=True)
+        found[content_hash] = tuple(next(iter(inputs.values())) for inputs in examples)
+    return found
+
+
+def passage_versions() -> QuerySet[DatasetVersion]:
+    """Frozen collections of passages, newest first."""
+    return DatasetVersion.objects.filter(dataset__outputs=[]).select_related("dataset").order_by("-created_at")
 
 
 def datasets_for(worker: Worker) -> QuerySet[Dataset]:

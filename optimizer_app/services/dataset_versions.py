@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
-from optimizer_app.engine.metrics import as_text
+from optimizer_app.engine.matching import as_text
 from optimizer_app.engine.spec import content_hash
 from optimizer_app.models import Dataset, DatasetVersion, DatasetVersionExample, Split
 from optimizer_app.services import audit
@@ -23,6 +23,8 @@ def dataset_freeze(
 ) -> DatasetVersion:
     """Freeze the dataset as it is now. Equal content gives the version that already exists."""
     by.require(Capability.OPERATE)
+    if dataset.holds_passages:
+        return passages_freeze(dataset, by=by)
     _check(dataset, shares, stratify_by, at_most)
     items = [
         Item(example.content_hash, as_text(example.outputs[stratify_by]) if stratify_by else "")
@@ -42,6 +44,16 @@ def dataset_freeze(
     ]:
         raise Refused(f"Too few examples for these shares: {'; '.join(short)}. Add examples or change the shares.")
     return _store(dataset, assigned, counts, by=by, stratify_by=stratify_by, seed=seed)
+
+
+def passages_freeze(dataset: Dataset, *, by: Actor) -> DatasetVersion:
+    """Freeze a dataset of passages: nothing is held out, a retrieval step searches them all."""
+    by.require(Capability.OPERATE)
+    keys = dataset.examples.values_list("content_hash", flat=True)
+    assigned = dict.fromkeys(keys, Split.TRAIN)
+    if not assigned:
+        raise Refused("There are no passages yet. Import some first.")
+    return _store(dataset, assigned, Counter(assigned.values()), by=by, stratify_by="", seed=0)
 
 
 def _check(dataset: Dataset, shares: dict[Split, float], stratify_by: str, at_most: int | None) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
-from optimizer_app.engine.spec import SpecError, content_hash
+from optimizer_app.engine.spec import Field, SpecError, content_hash
 from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import Dataset, Example, Worker
 from optimizer_app.models.datasets import shape_of
@@ -35,23 +35,26 @@ class AddReport:
         return dict(msgspec.to_builtins(self))
 
 
-def dataset_create(*, by: Actor, name: str, description: str, worker: Worker) -> Dataset:
-    """An empty dataset with the fields of a worker."""
+PASSAGE = Field("passage", "str", "A text that a retrieval step may find")
+
+
+def dataset_create(*, by: Actor, name: str, description: str, worker: Worker | None) -> Dataset:
+    """An empty dataset with the fields of a worker; without a worker, one of passages for retrieval."""
     by.require(Capability.OPERATE)
     if not name.strip():
         raise Refused(fields={"name": ["A dataset needs a name."]})
     if Dataset.objects.filter(name=name).exists():
         raise Refused(fields={"name": [f"There is already a dataset called “{name}”."]})
-    program = worker.spec()
+    inputs, outputs = (worker.spec().inputs, worker.spec().outputs) if worker else ((PASSAGE,), ())
     with transaction.atomic():
         dataset = Dataset.objects.create(
             name=name,
             description=description,
-            inputs=msgspec.to_builtins(program.inputs),
-            outputs=msgspec.to_builtins(program.outputs),
-            shape=shape_of(program.inputs, program.outputs),
+            inputs=msgspec.to_builtins(inputs),
+            outputs=msgspec.to_builtins(outputs),
+            shape=shape_of(inputs, outputs),
         )
-        audit.record(by, "dataset.create", dataset, fields_of=worker.name)
+        audit.record(by, "dataset.create", dataset, fields_of=worker.name if worker else "passages")
     return dataset
 
 

@@ -49,6 +49,7 @@ def connection_of(model: LanguageModel) -> dict[str, Any]:
         "retries": model.retries,
         "price_in": None if model.price_in is None else float(model.price_in),
         "price_out": None if model.price_out is None else float(model.price_out),
+        "directory": settings.LOCAL_MODELS,
     }
 
 

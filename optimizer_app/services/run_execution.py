@@ -17,11 +17,13 @@ from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.gate import Budget, Gate
 from optimizer_app.engine.metrics import Metric as MetricSpec
-from optimizer_app.engine.usage import Ledger
+from optimizer_app.engine.usage import Ledger, Usage
 from optimizer_app.models import Candidate, Run, RunLogLine, Split
-from optimizer_app.selectors.datasets import split_examples
+from optimizer_app.selectors.datasets import passages_of, split_examples
 from optimizer_app.services import audit
+from optimizer_app.services.batch_flow import batch_admits, batch_continue, batch_share
 from optimizer_app.services.language_models import connection_of
+from optimizer_app.services.metrics import judge_connections
 from optimizer_app.services.run_progress import RunReporter
 from optimizer_app.services.run_results import store_results
 
@@ -37,6 +39,8 @@ def run_execute(run_id: int) -> None:
     """Do a queued run. Called twice, or by two workers, it runs once: the claim is one conditional UPDATE."""
     lease = uuid.uuid4().hex
     now = timezone.now()
+    if not batch_admits(run_id):
+        return
     claimed = Run.objects.filter(pk=run_id, status=Run.Status.QUEUED).update(
         status=Run.Status.RUNNING,
         lease=lease,
@@ -47,11 +51,14 @@ def run_execute(run_id: int) -> None:
     )
     if not claimed:
         return
-    run = Run.objects.select_related("worker", "language_model", "dataset_version").get(pk=run_id)
+    run = Run.objects.select_related(
+        "worker", "language_model", "proposer", "teacher", "dataset_version", "baseline", "batch"
+    ).get(pk=run_id)
     # An earlier attempt left these; the optimizer is deterministic and writes the same ones again.
     Candidate.objects.filter(run=run).delete()
     RunLogLine.objects.filter(run=run).delete()
     gate, ledger = Gate(), Ledger()
+    run.progress = {"earlier": _earlier(run).to_data()}
     with RunReporter(run, gate, ledger) as reporter:
         outcome = _execute(run, reporter, gate, ledger)
     try:
@@ -60,6 +67,15 @@ def run_execute(run_id: int) -> None:
         held = Run.objects.filter(pk=run.pk, lease=lease, status__in=Run.ACTIVE)
         _end(held, run, Run.Status.FAILED, Run.Finish.ERROR, f"Storing the results: {type(error).__name__}: {error}")
         raise
+
+
+def _earlier(run: Run) -> Usage:
+    """What the attempts before this one have used, as far as they reported it."""
+    used = Usage()
+    for key in ("earlier", "usage"):
+        if kept := run.progress.get(key):
+            used.add(msgspec.convert({name: value for name, value in kept.items() if name != "roles"}, Usage))
+    return used
 
 
 def run_reap() -> int:
@@ -71,6 +87,8 @@ def run_reap() -> int:
         same = Run.objects.filter(pk=run.pk, lease=run.lease, status=run.status)
         if run.status == Run.Status.CANCELLING:
             found += _end(same, run, Run.Status.CANCELLED, Run.Finish.STOPPED, run.message)
+        elif run.status == Run.Status.PAUSING:
+            found += same.update(status=Run.Status.PAUSED, lease="", revision=F("revision") + 1)
         elif run.attempt >= ATTEMPTS:
             phase = run.progress.get("phase", "Starting")
             message = f"The worker process died {ATTEMPTS} times during this run, last in the phase “{phase}”."
@@ -103,12 +121,13 @@ def _execute(run: Run, reporter: RunReporter, gate: Gate, ledger: Ledger) -> "Ru
     from optimizer_app.engine import runner
 
     try:
-        return runner.run(_spec(run), reporter, gate, ledger)
+        return runner.run(run_spec(run), reporter, gate, ledger)
     except Exception as error:
         return runner.RunOutcome("error", f"Preparing the run: {type(error).__name__}: {error}")
 
 
-def _spec(run: Run) -> "RunSpec":
+def run_spec(run: Run) -> "RunSpec":
+    """The run as plain data for the engine."""
     from optimizer_app.engine.evaluation import ExampleData
     from optimizer_app.engine.lms import Connection
     from optimizer_app.engine.runner import RunSpec
@@ -118,11 +137,17 @@ def _spec(run: Run) -> "RunSpec":
         for split in Split
     }
     frozen = {key: run.settings[key] for key in ("model", "price_in", "price_out")}
+    metric = msgspec.convert(run.settings["metric"], MetricSpec)
+    program = run.worker.spec()
     return RunSpec(
-        program=run.worker.spec(),
+        program=program,
         baseline=run.baseline.state,
         connection=Connection(**(connection_of(run.language_model) | frozen)),
-        metric=msgspec.convert(run.settings["metric"], MetricSpec),
+        proposer=Connection(**connection_of(run.proposer)) if run.proposer else None,
+        teacher=Connection(**connection_of(run.teacher)) if run.teacher else None,
+        judges={name: Connection(**values) for name, values in judge_connections(metric).items()},
+        passages=passages_of(program),
+        metric=metric,
         optimizer=run.optimizer,
         parameters=run.parameters,
         seed=run.seed,
@@ -131,13 +156,34 @@ def _spec(run: Run) -> "RunSpec":
         validation=splits[Split.VALIDATION],
         test=splits[Split.TEST],
         workdir=workdir(run),
-        budget=msgspec.convert(run.settings.get("budget", {}), Budget),
+        budget=_left(run),
+    )
+
+
+def _left(run: Run) -> Budget:
+    """The run's budget less what its earlier attempts have paid; minutes begin anew."""
+    budget = batch_share(run, msgspec.convert(run.settings.get("budget", {}), Budget))
+    earlier = _earlier(run)
+    paid = earlier.calls - earlier.cached_calls
+
+    def less(most: int | None, used: int) -> int | None:
+        return None if most is None else max(0, most - used)
+
+    return Budget(
+        calls=less(budget.calls, paid),
+        tokens=less(budget.tokens, earlier.tokens_in + earlier.tokens_out),
+        usd=None if budget.usd is None else max(0.0, budget.usd - (earlier.cost_usd or 0.0)),
+        minutes=budget.minutes,
     )
 
 
 def _finish(run: Run, outcome: "RunOutcome", reporter: RunReporter) -> None:
     """Store results and end state in one transaction, if the run is still ours."""
     if outcome.finish == "lost":
+        return
+    if outcome.finish == "paused":
+        held = Run.objects.filter(pk=run.pk, lease=run.lease, status=Run.Status.PAUSING)
+        held.update(status=Run.Status.PAUSED, lease="", progress=reporter.snapshot(), revision=F("revision") + 1)
         return
     status = {"error": Run.Status.FAILED, "stopped": Run.Status.CANCELLED}.get(outcome.finish, Run.Status.SUCCEEDED)
     with transaction.atomic():
@@ -153,9 +199,10 @@ def _finish(run: Run, outcome: "RunOutcome", reporter: RunReporter) -> None:
         if not ended:
             return
         run.refresh_from_db()
-        store_results(run, outcome)
+        store_results(run, outcome, workdir(run) / "artifacts")
         audit.record(SYSTEM, "run.finish", run, status=status, reason=outcome.finish)
     shutil.rmtree(workdir(run), ignore_errors=True)
+    batch_continue(run)
 
 
 def _requeue(rows: models.QuerySet[Run], run: Run) -> int:
@@ -174,4 +221,6 @@ def _end(rows: models.QuerySet[Run], run: Run, status: Run.Status, finish: Run.F
         )
         if ended:
             audit.record(SYSTEM, "run.finish", run, status=status, reason=finish)
+    if ended:
+        batch_continue(run)
     return ended

@@ -27,8 +27,12 @@ class RunReporter:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"run-{run.pk}", daemon=True)
         self._progress: dict[str, Any] = {"phase": "Starting", "done": 0, "low": 0, "high": 0}
+        if earlier := run.progress.get("earlier"):
+            self._progress["earlier"] = earlier
         self._lines: list[tuple[datetime, str, str]] = []
         self._candidates: dict[str, ScoredState] = {}
+        self._parents: dict[str, tuple[str, ...]] = {}
+        self._costs: dict[str, float | None] = {}
         self._minibatches: dict[str, ScoredState] = {}
         self._fresh: set[str] = set()
         self._numbers: dict[str, int] = {}
@@ -57,6 +61,9 @@ class RunReporter:
         with self._lock:
             scores = self._candidates if candidate.full else self._minibatches
             scores[candidate.fingerprint] = candidate
+            if candidate.parents:
+                self._parents[candidate.fingerprint] = candidate.parents
+            self._costs[candidate.fingerprint] = self._ledger.total.cost_usd
             self._numbers.setdefault(candidate.fingerprint, len(self._numbers))
             self._fresh.add(candidate.fingerprint)
 
@@ -98,6 +105,8 @@ class RunReporter:
         row = Run.objects.values("status", "message").get(pk=self._run.pk)
         if row["status"] == Run.Status.CANCELLING:
             self._gate.shut(Stop("stopped", row["message"]))
+        if row["status"] == Run.Status.PAUSING:
+            self._gate.shut(Stop("paused", row["message"]))
 
     def _store(self, fingerprint: str) -> None:
         full, part = self._candidates.get(fingerprint), self._minibatches.get(fingerprint)
@@ -114,6 +123,9 @@ class RunReporter:
                 "full_examples": full.examples if full else None,
                 "minibatch_score": part.score if part else None,
                 "minibatch_examples": part.examples if part else None,
+                "example_scores": list(full.by_example) if full else [],
+                "parents": [self._numbers[p] for p in self._parents.get(fingerprint, ()) if p in self._numbers],
                 "calls": shown.calls,
+                "cost_usd": self._costs[fingerprint],
             },
         )

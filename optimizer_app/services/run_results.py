@@ -1,13 +1,16 @@
 """Store what a run found: the new version, both evaluations of each split, the comparison."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db.models import Max
 
+from optimizer_app.engine.spec import TUNED
 from optimizer_app.models import Comparison, Evaluation, ExampleScore, ProgramVersion, Run, Split
+from optimizer_app.services.artifacts import artifact_store
 
 if TYPE_CHECKING:
     from optimizer_app.engine.evaluation import ExampleResult
@@ -16,14 +19,14 @@ if TYPE_CHECKING:
 BATCH = 500
 
 
-def store_results(run: Run, outcome: "RunOutcome") -> None:
+def store_results(run: Run, outcome: "RunOutcome", artifacts: Path) -> None:
     """Write the outcome's rows; call inside the transaction that ends the run."""
     if outcome.baseline is None:
         return
     before = _store_evaluations(run, Evaluation.Role.BASELINE, run.baseline, outcome.baseline)
     if outcome.winner is None or outcome.comparison is None:
         return
-    winner = _version_for(run, outcome.winner)
+    winner = version_for(run, outcome.winner.state, outcome.winner.fingerprint, artifacts, by=run.requested_by)
     after = _store_evaluations(run, Evaluation.Role.WINNER, winner, outcome.winner)
     numbers = msgspec.to_builtins(outcome.comparison)
     Comparison.objects.create(run=run, before=before[Split.TEST], after=after[Split.TEST], numbers=numbers)
@@ -31,19 +34,21 @@ def store_results(run: Run, outcome: "RunOutcome") -> None:
     run.save(update_fields=["winner"])
 
 
-def _version_for(run: Run, winner: "Evaluated") -> ProgramVersion:
-    """A new version, or the one with this very content."""
+def version_for(run: Run, state: dict[str, Any], fingerprint: str, artifacts: Path, *, by: str) -> ProgramVersion:
+    """A new version, or the one with this very content. A fine-tuned model is taken in from `artifacts`."""
     versions = run.worker.versions
-    if existing := versions.filter(fingerprint=winner.fingerprint).first():
+    if existing := versions.filter(fingerprint=fingerprint).first():
         return existing
+    name = state.get(TUNED, {}).get("artifact", "")
     last = versions.aggregate(last=Max("number"))["last"]
     return ProgramVersion.objects.create(
         worker=run.worker,
         number=last + 1,
-        state=winner.state,
-        fingerprint=winner.fingerprint,
+        state=state,
+        fingerprint=fingerprint,
+        artifact=artifact_store(name, artifacts / name) if name else None,
         run=run,
-        created_by=run.requested_by,
+        created_by=by,
     )
 
 
@@ -52,13 +57,14 @@ def _store_evaluations(
 ) -> dict[Split, Evaluation]:
     stored = {}
     for split, results in ((Split.VALIDATION, evaluated.validation), (Split.TEST, evaluated.test)):
-        stored[split] = _store_evaluation(run, role, version, split, results)
+        stored[split] = evaluation_store(run, role, version, split, results)
     return stored
 
 
-def _store_evaluation(
+def evaluation_store(
     run: Run, role: Evaluation.Role, version: ProgramVersion, split: Split, results: "Sequence[ExampleResult]"
 ) -> Evaluation:
+    """One evaluation with its examples."""
     fresh = [result for result in results if not result.cached]
     costs = [result.cost_usd for result in fresh if result.cost_usd is not None]
     latencies = [result.latency_ms for result in fresh]

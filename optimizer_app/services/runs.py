@@ -1,4 +1,6 @@
-"""Create and stop runs."""
+"""Create, stop, pause and resume runs."""
+
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -8,16 +10,13 @@ from django.utils import timezone
 
 from optimizer_app import jobs
 from optimizer_app.common.access import Actor, Capability
-from optimizer_app.common.problems import Conflict, Refused
+from optimizer_app.common.problems import Conflict
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.gate import Budget
-from optimizer_app.engine.optimizers import optimizers
-from optimizer_app.engine.parameters import parse_all
-from optimizer_app.models import DatasetVersion, Run, Split, Worker
-from optimizer_app.models.datasets import shape_of
+from optimizer_app.models import Batch, DatasetVersion, LanguageModel, Metric, Run, Worker
 from optimizer_app.services import audit
-
-MAX_SEED = 2**31 - 2
+from optimizer_app.services.quotes import run_quote
+from optimizer_app.services.run_checks import check_run
 
 
 def run_create(
@@ -29,25 +28,33 @@ def run_create(
     parameters: dict[str, object],
     seed: int,
     budget: Budget | None = None,
+    language_model: LanguageModel | None = None,
+    proposer: LanguageModel | None = None,
+    teacher: LanguageModel | None = None,
+    batch: Batch | None = None,
 ) -> Run:
-    """Check everything that can be checked before a call is paid for, then queue the run."""
+    """Check everything that can be checked before a call is paid for, then queue the run.
+
+    The language model is the worker's unless another one is given. Proposer and teacher default to it.
+    """
     by.require(Capability.OPERATE)
     budget = budget or Budget()
-    parsed = _check(worker, dataset_version, optimizer, parameters, seed, budget)
-    model, metric = worker.language_model, worker.metric
+    model, metric = language_model or worker.language_model, worker.metric
+    parsed = check_run(worker, dataset_version, model, optimizer, parameters, seed, budget)
+    foretold = run_quote(
+        worker, dataset_version, optimizer, parsed, model=model, proposer=proposer, teacher=teacher, budget=budget
+    )
     with transaction.atomic():
         run = Run.objects.create(
             worker=worker,
             dataset_version=dataset_version,
             language_model=model,
+            proposer=proposer,
+            teacher=teacher,
             metric=metric,
-            settings={
-                "model": model.model,
-                "price_in": None if model.price_in is None else float(model.price_in),
-                "price_out": None if model.price_out is None else float(model.price_out),
-                "metric": msgspec.to_builtins(metric.spec()),
-                "budget": msgspec.to_builtins(budget),
-            },
+            batch=batch,
+            settings=_as_launched(model, proposer, teacher, metric, budget),
+            quote=msgspec.to_builtins(foretold),
             optimizer=optimizer,
             parameters=parsed,
             seed=seed,
@@ -61,68 +68,79 @@ def run_create(
     return run
 
 
+def _as_launched(
+    model: LanguageModel,
+    proposer: LanguageModel | None,
+    teacher: LanguageModel | None,
+    metric: Metric,
+    budget: Budget,
+) -> dict[str, Any]:
+    """Model, prices, metric and budget as they are now; the rows behind them may be edited later."""
+    return {
+        "model": model.model,
+        "price_in": None if model.price_in is None else float(model.price_in),
+        "price_out": None if model.price_out is None else float(model.price_out),
+        "proposer": proposer.model if proposer else "",
+        "teacher": teacher.model if teacher else "",
+        "metric": msgspec.to_builtins(metric.spec()),
+        "budget": msgspec.to_builtins(budget),
+    }
+
+
 def run_stop(run: Run, *, by: Actor) -> None:
-    """Stop a queued run at once, a running one before its next language model call."""
+    """Stop a queued or paused run at once, a running one before its next language model call."""
     by.require(Capability.OPERATE)
     with transaction.atomic():
-        queued = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED).update(
+        waiting = Run.objects.filter(pk=run.pk, status__in=(Run.Status.QUEUED, Run.Status.PAUSED)).update(
             status=Run.Status.CANCELLED,
             finish_reason=Run.Finish.STOPPED,
-            message=f"Stopped by {by.name} before it began.",
+            message=f"Stopped by {by.name} while it waited.",
             finished_at=timezone.now(),
             revision=F("revision") + 1,
         )
-        running = 0
-        if not queued:
-            running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).update(
-                status=Run.Status.CANCELLING, message=f"Stopped by {by.name}.", revision=F("revision") + 1
-            )
-        if not queued and not running:
+        if not waiting and not _move(run, (Run.Status.RUNNING,), Run.Status.CANCELLING, f"Stopped by {by.name}."):
             raise Conflict("This run has already ended or is stopping.")
         audit.record(by, "run.stop", run)
 
 
-def _check(
-    worker: Worker,
-    dataset_version: DatasetVersion,
-    optimizer: str,
-    parameters: dict[str, object],
-    seed: int,
-    budget: Budget,
-) -> dict[str, object]:
-    """The parsed parameters. Raises Refused with everything that is wrong."""
-    fields: dict[str, list[str]] = {}
-    parsed: dict[str, object] = {}
-    program = worker.spec()
-    if optimizer not in optimizers():
-        raise Refused(fields={"optimizer": [f"There is no optimizer called “{optimizer}”."]})
-    try:
-        parsed = parse_all(optimizers()[optimizer].parameters, parameters)
-    except ValueError as error:
-        fields["parameters"] = [str(error)]
-    if dataset_version.dataset.shape != shape_of(program.inputs, program.outputs):
-        fields["dataset_version"] = [f"{dataset_version.dataset.name} has other fields than {worker.name}."]
-    train = dataset_version.counts[Split.TRAIN]
-    least = optimizers()[optimizer].minimum_train
-    if train < least:
-        fields["optimizer"] = [f"{optimizer} needs at least {least} training examples; this version has {train}."]
-    if not 0 <= seed <= MAX_SEED:
-        fields["seed"] = [f"The seed lies between 0 and {MAX_SEED:,}."]
-    fields |= _budget_problems(budget, worker, dataset_version)
-    if fields:
-        raise Refused(fields=fields)
-    return parsed
+def run_pause(run: Run, *, by: Actor) -> None:
+    """Let a running or queued run rest. What it has paid for is kept: resumed, it goes on from its cache."""
+    by.require(Capability.OPERATE)
+    text = f"Paused by {by.name}."
+    with transaction.atomic():
+        if not _move(run, (Run.Status.QUEUED,), Run.Status.PAUSED, text) and not _move(
+            run, (Run.Status.RUNNING,), Run.Status.PAUSING, text
+        ):
+            raise Conflict("Only a run that is queued or running can be paused.")
+        audit.record(by, "run.pause", run)
 
 
-def _budget_problems(budget: Budget, worker: Worker, version: DatasetVersion) -> dict[str, list[str]]:
-    problems: dict[str, list[str]] = {}
-    baseline = version.counts[Split.VALIDATION] + version.counts[Split.TEST]
-    if budget.calls is not None and budget.calls <= baseline:
-        problems["max_calls"] = [f"Scoring the baseline alone takes {baseline:,} calls; give more."]
-    if budget.usd is not None and worker.language_model.price_in is None:
-        problems["max_usd"] = ["The language model is unpriced, so money cannot be limited. Give it prices first."]
-    elif budget.usd is not None and budget.usd <= 0:
-        problems["max_usd"] = ["A budget lies above $0."]
-    if budget.minutes is not None and budget.minutes <= 0:
-        problems["max_minutes"] = ["A budget lies above 0 minutes."]
-    return problems
+def run_resume(run: Run, *, by: Actor) -> None:
+    """Queue a paused run again; it makes the same choices and takes the answers it has from its cache."""
+    by.require(Capability.OPERATE)
+    with transaction.atomic():
+        if not _move(run, (Run.Status.PAUSED,), Run.Status.QUEUED, ""):
+            raise Conflict("Only a paused run can be resumed.")
+        audit.record(by, "run.resume", run)
+        enqueue(jobs.RUN_EXECUTE, run_id=run.pk)
+
+
+def run_repeat(run: Run, *, by: Actor, seed: int) -> Run:
+    """The same run once more with another seed: shows how much of a gain is luck of the draw."""
+    return run_create(
+        by=by,
+        worker=run.worker,
+        dataset_version=run.dataset_version,
+        optimizer=run.optimizer,
+        parameters=run.parameters,
+        seed=seed,
+        budget=msgspec.convert(run.settings["budget"], Budget),
+        language_model=run.language_model,
+        proposer=run.proposer,
+        teacher=run.teacher,
+    )
+
+
+def _move(run: Run, states: tuple[Run.Status, ...], to: Run.Status, message: str) -> int:
+    rows = Run.objects.filter(pk=run.pk, status__in=states)
+    return rows.update(status=to, message=message, revision=F("revision") + 1, updated_at=timezone.now())

@@ -7,6 +7,8 @@ from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.engine.spec import SpecError
 from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import LanguageModel, ProgramVersion, Worker
+from optimizer_app.selectors.datasets import passages_of
+from optimizer_app.services.artifacts import artifact_unpack, artifacts_folder
 from optimizer_app.services.language_models import connection_of
 
 if TYPE_CHECKING:
@@ -30,7 +32,11 @@ def predict(worker: Worker, *, by: Actor, inputs: dict[str, object], version: Pr
         values = coerce_all(program.inputs, inputs)
     except SpecError as error:
         raise Refused(fields={"inputs": error.problems}) from None
-    return serving.predict(program, chosen.state, Connection(**connection_of(worker.language_model)), values)
+    folder = artifacts_folder()
+    if chosen.artifact:
+        artifact_unpack(chosen.artifact, folder)
+    connection = Connection(**connection_of(worker.language_model))
+    return serving.predict(program, chosen.state, connection, values, passages_of(program), folder)
 
 
 def connection_test(model: LanguageModel, *, by: Actor) -> "Served":

@@ -7,26 +7,37 @@ from django.db import transaction
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
 from optimizer_app.engine.spec import Program, SpecError, content_hash, program_from_data
-from optimizer_app.models import LanguageModel, Metric, ProgramVersion, Promotion, Worker
+from optimizer_app.models import DatasetVersion, LanguageModel, Metric, ProgramVersion, Promotion, Worker
+from optimizer_app.sdk.registry import REGISTRY
+from optimizer_app.selectors.datasets import passages_of
 from optimizer_app.services import audit
 
 
 def worker_create(
-    *, by: Actor, name: str, description: str, program: object, language_model: LanguageModel, metric: Metric
+    *,
+    by: Actor,
+    name: str,
+    description: str,
+    program: object,
+    language_model: LanguageModel,
+    metric: Metric,
+    latency_need_ms: int | None = None,
 ) -> Worker:
     """A worker with its unoptimized baseline as version 0, active at once."""
     by.require(Capability.OPERATE)
     try:
         spec = program_from_data(program)
+        _check_known(spec)
     except SpecError as error:
         raise Refused(fields={"program": error.problems}) from None
     _check_name(name)
     _check_metric(spec, metric)
-    state = {step.name: {"instructions": step.instructions, "demos": []} for step in spec.steps}
+    state = _baseline_state(spec)
     with transaction.atomic():
         worker = Worker.objects.create(
-            name=name, description=description, program=spec.to_data(), language_model=language_model, metric=metric
-        )
+            name=name, description=description, program=spec.to_data(), language_model=language_model, metric=metric,
+            latency_need_ms=latency_need_ms,
+        )  # fmt: skip
         version = ProgramVersion.objects.create(
             worker=worker, number=0, state=state, fingerprint=fingerprint(spec, state), created_by=by.name
         )
@@ -37,14 +48,47 @@ def worker_create(
     return worker
 
 
+def workers_from_code(*, by: Actor) -> list[Worker]:
+    """A worker for every program that code registers and that has none yet, with the first language model."""
+    from optimizer_app.engine.programs import describe_code
+
+    made = []
+    for name, entry in REGISTRY.workers.items():
+        if Worker.objects.filter(program__code=name).exists():
+            continue
+        metrics = Metric.objects.filter(name=entry.metric) if entry.metric else Metric.objects.order_by("id")
+        if not metrics:
+            raise Refused(f"The worker {name} asks for the metric “{entry.metric}”, which does not exist.")
+        worker = worker_create(
+            by=by,
+            name=name,
+            description=entry.description,
+            program=describe_code(name).to_data(),
+            language_model=LanguageModel.objects.order_by("id")[0],
+            metric=metrics[0],
+        )
+        made.append(worker)
+    return made
+
+
 def worker_update(
-    worker: Worker, *, by: Actor, name: str, description: str, language_model: LanguageModel, metric: Metric
+    worker: Worker,
+    *,
+    by: Actor,
+    name: str,
+    description: str,
+    language_model: LanguageModel,
+    metric: Metric,
+    latency_need_ms: int | None = None,
 ) -> None:
     """Change everything but the program, on which datasets and versions are built."""
     by.require(Capability.OPERATE)
     _check_name(name, worker)
     _check_metric(worker.spec(), metric)
-    values = {"name": name, "description": description, "language_model": language_model, "metric": metric}
+    values = {
+        "name": name, "description": description, "language_model": language_model, "metric": metric,
+        "latency_need_ms": latency_need_ms,
+    }  # fmt: skip
     changed = [key for key, value in values.items() if getattr(worker, key) != value]
     for key in changed:
         setattr(worker, key, values[key])
@@ -56,6 +100,38 @@ def worker_update(
 def fingerprint(program: Program, state: dict[str, Any]) -> str:
     """The identity of a program version, equal to `engine.programs.state_hash` without importing DSPy."""
     return content_hash({"program": program.to_data(), "state": state})
+
+
+def _baseline_state(program: Program) -> dict[str, Any]:
+    """What the unoptimized program says. Tools and code write part of their prompts themselves, so DSPy is asked."""
+    if program.code or any(step.module == "ReAct" for step in program.steps):
+        from optimizer_app.engine import programs
+
+        state: dict[str, Any] = programs.state_of(programs.build(program, passages=passages_of(program)))
+        return state
+    return {step.name: {"instructions": step.instructions, "demos": []} for step in program.steps if step.calls_model}
+
+
+def _check_known(program: Program) -> None:
+    """Tools, code and passages that a program names must exist. Raises SpecError."""
+    from optimizer_app.engine.tools import tools
+
+    problems = [
+        f"Step {step.name}: there is no tool called “{name}”."
+        for step in program.steps
+        for name in step.tools
+        if name not in tools()
+    ]
+    if program.code and program.code not in REGISTRY.workers:
+        problems.append(f"No code registers the worker “{program.code}”.")
+    known = set(DatasetVersion.objects.filter(content_hash__in=program.passages).values_list("content_hash", flat=True))
+    problems += [
+        f"Step {step.name}: its dataset of passages does not exist."
+        for step in program.steps
+        if step.passages and step.passages not in known
+    ]
+    if problems:
+        raise SpecError(problems)
 
 
 def _check_name(name: str, besides: Worker | None = None) -> None:

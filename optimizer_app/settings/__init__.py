@@ -27,6 +27,10 @@ PUBLIC_HTTPS = env.boolean("UPLIFT_HTTPS", False)
 ALLOW_PRIVATE_ADDRESSES = env.boolean("UPLIFT_ALLOW_PRIVATE_ADDRESSES", True)
 RUN_THREADS = env.integer("UPLIFT_RUN_THREADS", 4)
 WORKER_PROCESSES = env.integer("UPLIFT_WORKER_PROCESSES", 2)
+# Python modules that register workers, metrics, optimizers, proposers and tools with optimizer_app.sdk.
+CODE_MODULES = env.names("UPLIFT_CODE_MODULES", [])
+# A folder of Hugging Face model directories, which become language models called local/<directory>.
+LOCAL_MODELS = env.text("UPLIFT_LOCAL_MODELS")
 MAX_UPLOAD_MB = env.integer("UPLIFT_MAX_UPLOAD_MB", 20)
 
 # Read by libraries when they are first imported, here or in a Celery worker.

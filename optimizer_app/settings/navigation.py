@@ -43,6 +43,7 @@ UNFOLD = {
                     _item("Datasets", "dataset", "admin:optimizer_app_dataset_changelist", "/datasets/"),
                     _item("Metrics", "straighten", "admin:optimizer_app_metric_changelist", "/metrics/"),
                     _item("Runs", "rocket_launch", "admin:optimizer_app_run_changelist", "/runs/"),
+                    _item("Batches", "grid_view", "admin:optimizer_app_batch_changelist", "/batches/"),
                     _item("Versions", "history", "admin:optimizer_app_programversion_changelist", "/versions/"),
                 ],
             },

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from optimizer_app import jobs
+from optimizer_app.services.follow_ups import follow_ups_reap
 from optimizer_app.services.run_execution import run_reap
 
 
@@ -10,3 +11,4 @@ from optimizer_app.services.run_execution import run_reap
 def tick() -> None:
     """Pick up runs whose worker died or whose message was lost. Several schedulers do no harm."""
     run_reap()
+    follow_ups_reap()

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from optimizer_app.common.access import Actor, Capability
-from optimizer_app.engine.metrics import as_text
+from optimizer_app.engine.matching import as_text
 from optimizer_app.models import Run
 
 register = template.Library()
@@ -28,6 +28,17 @@ TONES = {
     Run.Status.QUEUED: ("calm", "…"),
     Run.Status.RUNNING: ("live", "●"),
     Run.Status.CANCELLING: ("live", "●"),
+    Run.Status.PAUSING: ("live", "●"),
+    Run.Status.PAUSED: ("calm", "‖"),
+    Run.Status.SUCCEEDED: ("good", "✓"),
+    Run.Status.FAILED: ("bad", "!"),
+    "ok": ("good", "✓"),
+    "warn": ("live", "▲"),
+    "stop": ("bad", "✕"),
+    "best": ("good", "★"),
+    "good": ("good", "✓"),
+    "weak": ("calm", "–"),
+    "no": ("bad", "✕"),
 }
 
 
@@ -59,6 +70,16 @@ def signed(value: float | Missing | None) -> str:
     return f"{value * 100:+.1f}".replace("-", "−") if _given(value) else NOTHING
 
 
+@register.simple_tag
+def interval(kind: str, low: float | None, high: float | None) -> str:
+    """A range in its unit, as one value where both ends look alike."""
+    if low is None or high is None:
+        return "unpriced" if kind == "money" else "not known"
+    shown = {"count": count, "money": money, "time": milliseconds}[kind]
+    ends = (shown(low), shown(high))
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
 @register.filter
 def money(value: float | None) -> str:
     """US dollars; a missing price is said, never shown as zero."""
@@ -83,6 +104,8 @@ def milliseconds(value: float | Missing | None) -> str:
     """A duration."""
     if not _given(value):
         return NOTHING
+    if value >= 120_000:
+        return f"{value / 60_000:,.0f} min"
     return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.1f} ms"
 
 
@@ -90,6 +113,12 @@ def milliseconds(value: float | Missing | None) -> str:
 def p_value(value: float) -> str:
     """A p-value, not below what anyone can use."""
     return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+@register.simple_tag
+def corrected_p(value: float, looks: int) -> str:
+    """A p-value after looking so often (Bonferroni)."""
+    return p_value(min(1.0, value * looks))
 
 
 @register.filter

@@ -12,7 +12,7 @@ from optimizer_app.common.pages import needs, page
 from optimizer_app.forms.datasets import DatasetForm, FreezeForm, MappingForm, UploadForm
 from optimizer_app.models import Dataset, DatasetImport
 from optimizer_app.selectors.datasets import label_counts
-from optimizer_app.services.dataset_versions import dataset_freeze
+from optimizer_app.services.dataset_versions import dataset_freeze, passages_freeze
 from optimizer_app.services.datasets import dataset_create
 from optimizer_app.services.imports import MEGABYTE, import_finish, import_start, import_table
 
@@ -33,7 +33,8 @@ def dataset_detail(request: HttpRequest, dataset_id: int, upload: UploadForm | N
 
 @needs(Capability.OPERATE)
 def dataset_new(request: HttpRequest) -> HttpResponse:
-    form = DatasetForm(request.POST or None, initial={"worker": request.GET.get("worker")})
+    passages = request.GET.get("kind") == "passages"
+    form = DatasetForm(request.POST or None, initial={"worker": "" if passages else request.GET.get("worker")})
     if form.is_valid():
         dataset = form.submit(dataset_create, by=actor_of(request), **form.cleaned_data)
         if dataset:
@@ -80,6 +81,10 @@ def import_map(request: HttpRequest, import_id: int) -> HttpResponse:
 @needs(Capability.OPERATE)
 def dataset_freeze_page(request: HttpRequest, dataset_id: int) -> HttpResponse:
     dataset = get_object_or_404(Dataset, pk=dataset_id)
+    if dataset.holds_passages and request.method == "POST":
+        frozen = passages_freeze(dataset, by=actor_of(request))
+        messages.success(request, f"{frozen} is frozen: retrieval steps can search it.")
+        return redirect("optimizer:dataset-detail", dataset.pk)
     form = FreezeForm(dataset, request.POST or None)
     if form.is_valid():
         version = form.submit(

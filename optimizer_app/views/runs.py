@@ -1,26 +1,27 @@
-"""Pages of runs."""
+"""Launch a run: advice, parameters, quote."""
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import fragment, needs, page
+from optimizer_app.common.problems import Refused
+from optimizer_app.engine.advice import Suggestion
 from optimizer_app.engine.optimizers import optimizers
+from optimizer_app.engine.optimizers.base import Optimizer
+from optimizer_app.engine.quoting import Quote
 from optimizer_app.forms.parameters import ParametersForm, values_of
 from optimizer_app.forms.runs import DEFAULT_OPTIMIZER, RunForm
-from optimizer_app.models import DatasetVersion, Run, Worker
-from optimizer_app.selectors.plans import RunPlan, run_plan
-from optimizer_app.selectors.runs import run_progress
-from optimizer_app.services.runs import run_create, run_stop
-
-UNCHANGED = 204
+from optimizer_app.models import DatasetVersion, LanguageModel, Worker
+from optimizer_app.selectors.advice import advice_for
+from optimizer_app.services.quotes import pilot_run, run_quote
+from optimizer_app.services.runs import run_create
 
 
 @needs(Capability.OPERATE)
 def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
-    worker = get_object_or_404(Worker.objects.select_related("language_model", "metric"), pk=worker_id)
+    worker = _worker(worker_id)
     chosen = request.GET if request.GET.get("dataset_version") else None
     form = RunForm(worker, request.POST or None, initial=chosen.dict() if chosen else None)
     parameters = _parameters(request.POST)
@@ -34,81 +35,94 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
             seed=form.cleaned_data["seed"],
             parameters=parameters.cleaned_data,
             budget=form.budget(),
+            **form.models(),
         )
         if run:
             return redirect("optimizer:run-detail", run.pk)
     versions = list(form.fields["dataset_version"].queryset)  # type: ignore[attr-defined]
-    plan = (
-        run_plan(versions[0], DEFAULT_OPTIMIZER, values_of(parameters))
-        if versions and request.method == "GET"
-        else None
-    )
+    checks, fits = advice_for(worker, versions[0], worker.language_model) if versions else ([], [])
+    known = optimizers()
+    listed: list[tuple[Suggestion | None, Optimizer]] = [
+        (fit, known[fit.optimizer]) for fit in fits if fit.optimizer in known
+    ]
+    named = {fit.optimizer for fit in fits}
+    listed += [(None, optimizer) for name, optimizer in known.items() if name not in named]
     return page(
         request, "optimizer_app/runs/form.html", title=f"Optimize {worker.name}", worker=worker, form=form,
-        parameters=parameters, optimizers=optimizers(), has_data=bool(versions), plan=plan,
+        parameters=parameters, listed=listed, checks=checks, has_data=bool(versions),
+        quote=_quote(worker, request.POST, parameters, versions[0]) if versions else None,
         chosen=request.POST.get("optimizer", DEFAULT_OPTIMIZER),
     )  # fmt: skip
 
 
 @needs(Capability.OPERATE)
-def run_parameters(request: HttpRequest) -> HttpResponse:
-    """The parameters of the optimizer just chosen, at their defaults, and the plan that goes with them."""
+def run_parameters(request: HttpRequest, worker_id: int) -> HttpResponse:
+    """The parameters of the optimizer just chosen, at their defaults, and the quote that goes with them."""
+    worker = _worker(worker_id)
     parameters = _parameters(QueryDict(f"optimizer={request.GET.get('optimizer', '')}"))
     return fragment(
-        request, "optimizer_app/runs/_parameters.html", parameters=parameters, plan=_plan(request.GET, parameters)
-    )
+        request, "optimizer_app/runs/_parameters.html", parameters=parameters, worker=worker,
+        quote=_quote(worker, request.GET, parameters),
+    )  # fmt: skip
 
 
 @needs(Capability.OPERATE)
-def run_plan_part(request: HttpRequest) -> HttpResponse:
-    """The plan for what is filled in so far."""
-    return fragment(request, "optimizer_app/runs/_plan.html", plan=_plan(request.GET, _parameters(request.GET)))
-
-
-@needs(Capability.READ)
-def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
-    run = _run(run_id)
-    return page(
-        request, "optimizer_app/runs/detail.html", title=f"{run}: {run.worker.name}", run=run, live=run_progress(run)
-    )
-
-
-@needs(Capability.READ)
-def run_live(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The live part; 204 while the revision that the page shows is still the newest: one indexed read."""
-    seen = request.GET.get("seen", "")
-    newest = Run.objects.values_list("revision", flat=True).filter(pk=run_id).first()
-    if newest is not None and seen == str(newest):
-        return HttpResponse(status=UNCHANGED)
-    run = _run(run_id)
-    response = fragment(request, "optimizer_app/runs/_live.html", run=run, live=run_progress(run))
-    if run.ended:
-        response["HX-Refresh"] = "true"
-    return response
+def run_quote_part(request: HttpRequest, worker_id: int) -> HttpResponse:
+    """The quote for what is filled in so far."""
+    worker = _worker(worker_id)
+    quote = _quote(worker, request.GET, _parameters(request.GET))
+    return fragment(request, "optimizer_app/runs/_quote.html", quote=quote, worker=worker)
 
 
 @require_POST
 @needs(Capability.OPERATE)
-def run_stop_now(request: HttpRequest, run_id: int) -> HttpResponse:
-    run = get_object_or_404(Run, pk=run_id)
-    run_stop(run, by=actor_of(request))
-    messages.info(request, "Stopping: no further language model call begins.")
-    return redirect("optimizer:run-detail", run.pk)
+def run_pilot(request: HttpRequest, worker_id: int) -> HttpResponse:
+    """Measure a few calls of the baseline, then quote again."""
+    worker = _worker(worker_id)
+    version = _chosen_version(request.POST)
+    problem = ""
+    if version:
+        try:
+            pilot_run(worker, version, _chosen_model(worker, request.POST), by=actor_of(request))
+        except Refused as refused:
+            problem = str(refused)
+    quote = _quote(worker, request.POST, _parameters(request.POST))
+    return fragment(request, "optimizer_app/runs/_quote.html", quote=quote, worker=worker, problem=problem)
 
 
-def _run(run_id: int) -> Run:
-    related = ("worker", "dataset_version__dataset", "language_model", "metric", "winner", "comparison")
-    return get_object_or_404(Run.objects.select_related(*related), pk=run_id)
+def _worker(worker_id: int) -> Worker:
+    return get_object_or_404(Worker.objects.select_related("language_model", "metric"), pk=worker_id)
 
 
 def _parameters(data: QueryDict) -> ParametersForm:
-    optimizer = optimizers().get(data.get("optimizer") or DEFAULT_OPTIMIZER, optimizers()[DEFAULT_OPTIMIZER])
+    known = optimizers()
+    optimizer = known.get(data.get("optimizer") or DEFAULT_OPTIMIZER, known[DEFAULT_OPTIMIZER])
     filled = any(key.startswith("parameter-") for key in data)
     return ParametersForm(optimizer.parameters, data if filled else None)
 
 
-def _plan(data: QueryDict, parameters: ParametersForm) -> RunPlan | None:
+def _quote(
+    worker: Worker, data: QueryDict, parameters: ParametersForm, default: DatasetVersion | None = None
+) -> Quote | None:
+    version = _chosen_version(data) or default
+    optimizer = data.get("optimizer") or DEFAULT_OPTIMIZER
+    if version is None or optimizer not in optimizers():
+        return None
+    form = RunForm(worker, data)
+    form.is_valid()  # what is not valid counts as not filled in
+    models = form.models()
+    return run_quote(
+        worker, version, optimizer, values_of(parameters), model=models["language_model"] or worker.language_model,
+        proposer=models["proposer"], teacher=models["teacher"], budget=form.budget(),
+    )  # fmt: skip
+
+
+def _chosen_version(data: QueryDict) -> DatasetVersion | None:
     wanted = data.get("dataset_version", "")
-    version = DatasetVersion.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
-    optimizer = data.get("optimizer", "")
-    return run_plan(version, optimizer, values_of(parameters)) if version and optimizer in optimizers() else None
+    return DatasetVersion.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
+
+
+def _chosen_model(worker: Worker, data: QueryDict) -> LanguageModel:
+    wanted = data.get("language_model", "")
+    found = LanguageModel.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
+    return found or worker.language_model

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import needs, page
+from optimizer_app.engine.spec import ASSEMBLED, TUNED
 from optimizer_app.forms.workers import ReasonForm
 from optimizer_app.models import ProgramVersion
 from optimizer_app.services.versions import version_promote
@@ -14,11 +15,14 @@ from optimizer_app.services.versions import version_promote
 
 @needs(Capability.READ)
 def version_detail(request: HttpRequest, version_id: int) -> HttpResponse:
-    version = get_object_or_404(ProgramVersion.objects.select_related("worker__active_version", "run"), pk=version_id)
+    related = ("worker__active_version", "run", "artifact")
+    version = get_object_or_404(ProgramVersion.objects.select_related(*related), pk=version_id)
     evaluations = version.evaluations.select_related("run__dataset_version__dataset").order_by("-id")[:10]
     return page(
         request, "optimizer_app/versions/detail.html", title=str(version), version=version, evaluations=evaluations,
-        active=version.worker.active_version_id == version.pk,
+        active=version.worker.active_version_id == version.pk, tuned=version.state.get(TUNED),
+        assembled=version.state.get(ASSEMBLED),
+        prompts={name: step for name, step in version.state.items() if name not in (TUNED, ASSEMBLED)},
     )  # fmt: skip
 
 

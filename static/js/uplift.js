@@ -48,12 +48,58 @@ function prepareRows(fieldset) {
   });
 }
 
+function showStep(step) {
+  const chosen = step.querySelector("select[name$='-module']").value;
+  for (const part of step.querySelectorAll("[data-only-for]")) {
+    part.hidden = !part.dataset.onlyFor.split(" ").includes(chosen);
+  }
+}
+
+// With one step there is nothing to name or to wire: it reads all inputs.
+function numberSteps(steps) {
+  const shown = [...steps.querySelectorAll("[data-step]")].filter((step) => !step.hidden);
+  shown.forEach((step, index) => {
+    step.querySelector("[data-step-number]").textContent = shown.length > 1 ? String(index + 1) : "";
+    for (const part of step.querySelectorAll("[data-step-only-many]")) part.hidden = shown.length < 2;
+  });
+}
+
+function prepareSteps(steps) {
+  const total = steps.querySelector("input[name='steps-TOTAL']");
+  const list = steps.querySelector("[data-steps-list]");
+  list.querySelectorAll("[data-step]").forEach(showStep);
+  numberSteps(list);
+  steps.querySelector("[data-step-add]").addEventListener("click", () => {
+    const number = total.value;
+    const html = steps.querySelector("[data-step-template]").innerHTML.replaceAll("__step__", number);
+    total.value = Number(number) + 1;
+    list.insertAdjacentHTML("beforeend", html);
+    const step = list.lastElementChild;
+    step.querySelector("input[name$='-name']").value = `step${total.value}`;
+    step.querySelectorAll("[data-rows]").forEach(prepareRows);
+    showStep(step);
+    numberSteps(list);
+    step.querySelector("select").focus();
+  });
+  list.addEventListener("change", (event) => {
+    if (event.target.name.endsWith("-module")) showStep(event.target.closest("[data-step]"));
+  });
+  list.addEventListener("click", (event) => {
+    if (!event.target.matches("[data-step-remove]")) return;
+    const step = event.target.closest("[data-step]");
+    step.querySelector("input[name$='-DELETE']").checked = true;
+    step.hidden = true;
+    numberSteps(list);
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   // The shell's script expects its own markup around every file input and fails on ours; it skips marked ones.
   for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;
   showLocalTimes(document);
   letTablesScroll(document);
   document.querySelectorAll("[data-rows]").forEach(prepareRows);
+  document.querySelectorAll("[data-steps]").forEach(prepareSteps);
 });
 document.addEventListener("htmx:load", (event) => {
   showLocalTimes(event.detail.elt);

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from analytics.charts.comparisons import interval_figure, splits_figure
-from analytics.charts.runs import search_figure
+from analytics.charts.runs import Point, search_figure
 from optimizer_app.engine.comparison import compare
 
 
@@ -48,7 +48,7 @@ def test_splits_tell_before_from_after_without_colour() -> None:
 
 
 def test_search_keeps_minibatch_scores_apart_and_never_falls() -> None:
-    figure = search_figure([(30, 1, 0.6), (10, 0, 0.5), (50, 2, 0.4)], [(20, 3, 0.9)])
+    figure = search_figure([Point(30, 1, 0.6), Point(10, 0, 0.5), Point(50, 2, 0.4)], [Point(20, 3, 0.9)])
 
     check(figure)
     best, full, part = figure["data"]

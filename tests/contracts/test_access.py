@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from optimizer_app.api_root import api
 from optimizer_app.common.access import ROLES, SYSTEM, Capability
-from optimizer_app.models import ApiToken, DatasetImport, LanguageModel, Metric, Run, Worker
+from optimizer_app.models import ApiToken, Batch, DatasetImport, LanguageModel, Metric, Run, Worker
 from optimizer_app.services.imports import import_start
 from optimizer_app.services.tokens import token_create
 from tests.conftest import SignIn
@@ -43,7 +43,18 @@ PAGES: dict[str, Capability] = {
     "optimizer:language-model-price": ADMIN,
     "optimizer:language-model-edit": ADMIN,
     "optimizer:language-model-test": ADMIN,
-    "optimizer:run-plan": OPERATE,
+    "optimizer:run-quote": OPERATE,
+    "optimizer:run-pilot": OPERATE,
+    "optimizer:run-pause": OPERATE,
+    "optimizer:run-resume": OPERATE,
+    "optimizer:run-ablation": OPERATE,
+    "optimizer:candidate-detail": READ,
+    "optimizer:candidate-test": OPERATE,
+    "optimizer:batch-new": OPERATE,
+    "optimizer:batch-detail": READ,
+    "optimizer:batch-stop": OPERATE,
+    "optimizer:matrix-new": OPERATE,
+    "optimizer:verdict-new": OPERATE,
     "optimizer:run-parameters": OPERATE,
     "optimizer:run-detail": READ,
     "optimizer:run-live": READ,
@@ -59,7 +70,14 @@ POSTED = {
     "optimizer:worker-rollback",
     "optimizer:dataset-upload",
     "optimizer:language-model-test",
+    "optimizer:run-pilot",
     "optimizer:run-stop",
+    "optimizer:run-pause",
+    "optimizer:run-resume",
+    "optimizer:run-ablation",
+    "optimizer:candidate-test",
+    "optimizer:batch-stop",
+    "optimizer:verdict-new",
     "optimizer:version-promote",
 }
 OPERATIONS: dict[str, Capability] = {
@@ -85,6 +103,17 @@ OPERATIONS: dict[str, Capability] = {
     "runs_create": OPERATE,
     "runs_read": READ,
     "runs_stop": OPERATE,
+    "runs_pause": OPERATE,
+    "runs_resume": OPERATE,
+    "runs_ablate": OPERATE,
+    "candidates_list": READ,
+    "candidates_read": READ,
+    "candidates_test": OPERATE,
+    "follow_ups_list": READ,
+    "batches_list": READ,
+    "batches_create": OPERATE,
+    "batches_read": READ,
+    "batches_stop": OPERATE,
     "versions_read": READ,
     "versions_promote": APPROVE,
 }
@@ -97,9 +126,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "examples_add": {"rows": []},
     "metrics_create": {"name": "n", "kind": "exact_match"},
     "language_models_create": {"name": "n", "model": "a/b"},
+    "batches_create": {"name": "b", "orders": []},
     "runs_create": {"worker_id": 1, "dataset_version_id": 1, "optimizer": "MIPROv2"},
 }
-LISTS = ["worker", "dataset", "metric", "run", "programversion", "languagemodel", "apitoken", "auditevent"]
+LISTS = ["worker", "dataset", "metric", "run", "batch", "programversion", "languagemodel", "apitoken", "auditevent"]
 
 
 @pytest.fixture
@@ -120,6 +150,9 @@ def world() -> dict[str, Any]:
         "token_id": ApiToken.objects.get().pk,
         "person_id": person("viewer").pk,
         "dataset_version_id": run.dataset_version_id,
+        "number": run.candidates.all()[0].number,
+        "batch_id": Batch.objects.create(name="b", kind="batch", at_once=1, requested_by="x").pk,
+        "score_id": run.comparison.after.scores.all()[0].pk,
         "example_id": run.comparison.after.scores.all()[0].example_id,
     }
 

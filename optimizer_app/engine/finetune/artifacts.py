@@ -7,16 +7,16 @@ from pathlib import Path
 LARGEST = 100 * 1024 * 1024
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """A trained model that a version may not hold."""
 
 
 def keep(folder: Path, artifacts: Path) -> str:
-    """Move a folder of files under its content hash and return the hash. Raises TooLarge above 100 MB."""
+    """Move a folder of files under its content hash and return the hash. Raises TooLargeError above 100 MB."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     size = sum(path.stat().st_size for path in files)
     if size > LARGEST:
-        raise TooLarge(
+        raise TooLargeError(
             f"The trained model has {size / 1e6:,.0f} MB; a version holds at most {LARGEST / 1e6:,.0f} MB. "
             "Train with LoRA, whose adapter is small, or take a smaller model."
         )

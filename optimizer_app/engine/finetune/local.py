@@ -1,9 +1,9 @@
 """Causal language models of Hugging Face form, run and fine-tuned on this machine (the extra `local-models`).
 
-Only directories below LOCAL_MODELS and artifacts of our own are opened, as safetensors and without their code.
+Only directories below the setting LOCAL_MODELS and artifacts of our own are opened, as safetensors, without their code.
 """
 
-import os
+import logging
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from optimizer_app.engine.offline.weights import TUNED
 
 DEFAULT_NEW_TOKENS = 256
 ADAPTER = "adapter_config.json"
+log = logging.getLogger("dspy")  # whose lines a run keeps
 _generating = threading.Lock()  # one model, one processor: threads would only wait for each other
 
 
@@ -35,11 +36,12 @@ class LocalEngine:
     supports_response_schema = False
     supported_params = ("max_tokens", "n", "seed", "temperature")
 
-    def __init__(self, artifacts: Path | None) -> None:
+    def __init__(self, directory: str, artifacts: Path | None) -> None:
+        self._directory = directory
         self._artifacts = artifacts
 
     def complete(self, request: Request) -> Response:
-        model, tokenizer = _load(folder_of(request.model, self._artifacts))
+        model, tokenizer = _load(folder_of(request.model, self._directory, self._artifacts))
         system = request.system if isinstance(request.system, str) else ""
         messages = [("system", system), *((message.role, message.text or "") for message in request.messages)]
         prompt = as_prompt(messages)
@@ -73,10 +75,11 @@ class LocalEngine:
 class LocalProvider(Provider):
     """DSPy's provider of local models. Raises only ordinary errors: others would hang DSPy's job for ever."""
 
-    def __init__(self, gate: Gate, artifacts: Path) -> None:
+    def __init__(self, directory: str, gate: Gate, artifacts: Path) -> None:
         super().__init__()
         self.finetunable = True
         self.TrainingJob = TrainingJob
+        self._directory = directory
         self._gate = gate
         self._artifacts = artifacts
 
@@ -96,31 +99,30 @@ class LocalProvider(Provider):
 
         settings = {"epochs": 3, "learning_rate": 5e-4, "lora_rank": 0, "seed": 0, **(train_kwargs or {})}
         folder = Path(tempfile.mkdtemp(dir=self._artifacts))
-        source = folder_of(model, self._artifacts)
+        source = folder_of(model, self._directory, self._artifacts)
         conversations = [[(m["role"], m["content"]) for m in item["messages"]] for item in train_data]
         for step, loss in train(source, folder, conversations, **settings):
-            logger_line(f"Fine-tuning step {step}: loss {loss:.3f}")
+            log.info("Fine-tuning step %d: loss %.3f", step, loss)
             if stop := self._gate.stopped:
                 raise RuntimeError(stop.message)
         return f"{LOCAL.rstrip('/')}{TUNED}{keep(folder, self._artifacts)}"
 
 
-def open_local(
-    lm_class: Any, model: str, gate: Gate, artifacts: Path | None, settings: dict[str, Any]
-) -> dspy.LM:
+def open_local(lm_class: Any, connection: Any, gate: Gate, artifacts: Path | None, settings: dict[str, Any]) -> dspy.LM:
     """A language model over a local directory. Raises LMConfigurationError when the extra or the folder is missing."""
-    folder_of(model, artifacts)
-    _load_libraries()
-    provider = LocalProvider(gate, artifacts) if artifacts else None
-    return lm_class(model, engine=LocalEngine(artifacts), num_retries=0, provider=provider, **settings)
+    folder_of(connection.model, connection.directory, artifacts)
+    _check_libraries()
+    engine = LocalEngine(connection.directory, artifacts)
+    provider = LocalProvider(connection.directory, gate, artifacts) if artifacts else None
+    return lm_class(connection.model, engine=engine, num_retries=0, provider=provider, **settings)
 
 
-def folder_of(model: str, artifacts: Path | None) -> Path:
-    """Where a local model lies; never outside LOCAL_MODELS and the artifacts."""
+def folder_of(model: str, directory: str, artifacts: Path | None) -> Path:
+    """Where a local model lies; never outside `directory` and the artifacts."""
     name = model.removeprefix(LOCAL)
     tuned = name.removeprefix(TUNED.lstrip("/"))
-    root = artifacts if tuned != name else Path(os.environ.get("LOCAL_MODELS", ""))
-    folder = (root / tuned).resolve() if root and str(root) != "." else None
+    root = artifacts if tuned != name else Path(directory) if directory else None
+    folder = (root / tuned).resolve() if root else None
     if folder is None or root is None or not folder.is_relative_to(root.resolve()) or not folder.is_dir():
         raise LMConfigurationError(
             message=f"There is no local model “{name}”. Put its directory into the folder of the setting LOCAL_MODELS."
@@ -133,14 +135,7 @@ def as_prompt(messages: list[tuple[str, str]]) -> str:
     return "\n\n".join(f"{role}: {content}" for role, content in messages if content) + "\n\nassistant:"
 
 
-def logger_line(text: str) -> None:
-    """To the run's log, through DSPy's logger."""
-    import logging
-
-    logging.getLogger("dspy").info(text)
-
-
-def _load_libraries() -> None:
+def _check_libraries() -> None:
     try:
         import torch  # noqa: F401
         import transformers  # noqa: F401

@@ -31,9 +31,7 @@ THOUGHTS = ("reasoning", "rationale", "thought")
 LABEL_WORDS = 6  # an open text answer of at most this many words may be a label
 
 
-def answer(
-    task: Task, rng: random.Random | None, temperature: float, weights: Weights | None = None
-) -> dict[str, Any]:
+def answer(task: Task, rng: random.Random | None, temperature: float, weights: Weights | None = None) -> dict[str, Any]:
     """A value for every output field; `rng` is None at temperature 0, `weights` are of a fine-tuned model."""
     if is_turn(task):
         return act(task)

@@ -40,9 +40,7 @@ def _compile_labeled(job: CompileJob) -> "ProgramModule":
 def _compile_bootstrap(job: CompileJob) -> "ProgramModule":
     import dspy
 
-    optimizer = make(
-        dspy.BootstrapFewShot, metric=job.metric, teacher_settings=job.teacher_settings, **job.parameters
-    )
+    optimizer = make(dspy.BootstrapFewShot, metric=job.metric, teacher_settings=job.teacher_settings, **job.parameters)
     return cast("ProgramModule", optimizer.compile(job.module, trainset=job.train))
 
 
