@@ -52,6 +52,10 @@ class Suggestion:
     reason: str
 
     @property
+    def is_rare(self) -> bool:
+        return self.fit in ("weak", "no")
+
+    @property
     def fit_label(self) -> str:
         return {"best": "suits best", "good": "suits", "weak": "rarely", "no": "not here"}[self.fit]
 

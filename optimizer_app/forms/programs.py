@@ -85,6 +85,8 @@ class StepForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # a retrieval step has nothing to be told
+        self.fields["instructions"].required = self.data.get(self.add_prefix("module")) != "Retrieve"
         self.fields["tools"].choices = [(name, name) for name in tools()]  # type: ignore[attr-defined]
         known = [(version.content_hash, str(version)) for version in passage_versions()]
         self.fields["passages"].choices = [("", "choose a dataset"), *known]  # type: ignore[attr-defined]

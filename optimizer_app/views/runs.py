@@ -45,13 +45,14 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
     listed: list[tuple[Suggestion | None, Optimizer]] = [
         (fit, known[fit.optimizer]) for fit in fits if fit.optimizer in known
     ]
+    chosen_name = request.POST.get("optimizer", DEFAULT_OPTIMIZER)
     named = {fit.optimizer for fit in fits}
     listed += [(None, optimizer) for name, optimizer in known.items() if name not in named]
     return page(
         request, "optimizer_app/runs/form.html", title=f"Optimize {worker.name}", worker=worker, form=form,
         parameters=parameters, listed=listed, checks=checks, has_data=bool(versions),
         quote=_quote(worker, request.POST, parameters, versions[0]) if versions else None,
-        chosen=request.POST.get("optimizer", DEFAULT_OPTIMIZER),
+        chosen=chosen_name, chosen_is_rare=any(fit.optimizer == chosen_name and fit.is_rare for fit in fits),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from optimizer_app.sdk.registry import REGISTRY
 if TYPE_CHECKING:
     from optimizer_app.engine.programs import ProgramModule
 
-MANUAL = "manual"
+MANUAL, OWN = "manual", "own"
 # DSPy's presets (`AUTO_RUN_SETTINGS` of its GEPA): candidates that the budget is made for.
 CANDIDATES = {"light": 6, "medium": 12, "heavy": 18}
 MINIBATCH_TRIAL, BOOTSTRAP_TRIALS, FULL_EVERY = 35, 5, 5
@@ -18,7 +18,7 @@ REFLECTION_TEMPERATURE = 1.0
 
 
 def _parameters() -> tuple[Parameter, ...]:
-    proposers = (("", "GEPA's own"), *((name, f"{name} (code)") for name in REGISTRY.proposers))
+    proposers = ((OWN, "GEPA's own"), *((name, f"{name} (code)") for name in REGISTRY.proposers))
     return (
         Parameter(
             "auto", "Effort", "choice", "light", "How many metric calls the search may take.",
@@ -43,7 +43,7 @@ def _parameters() -> tuple[Parameter, ...]:
         ),
         Parameter("use_merge", "Merge candidates", "bool", True, "Whether good candidates are also combined."),
         Parameter(
-            "instruction_proposer", "Instruction proposer", "choice", "", "Who writes the new instructions.",
+            "instruction_proposer", "Instruction proposer", "choice", OWN, "Who writes the new instructions.",
             choices=proposers,
         ),
     )  # fmt: skip
@@ -61,7 +61,7 @@ def _compile(job: CompileJob) -> "ProgramModule":
         dspy.GEPA,
         metric=job.feedback_metric,
         reflection_lm=job.teacher.copy(temperature=REFLECTION_TEMPERATURE),
-        instruction_proposer=REGISTRY.proposers[proposer]() if proposer else None,
+        instruction_proposer=None if proposer == OWN else REGISTRY.proposers[proposer](),
         num_threads=job.threads,
         seed=job.seed,
         warn_on_score_mismatch=False,
