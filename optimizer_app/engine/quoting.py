@@ -14,6 +14,7 @@ MILLION = 1_000_000
 # and InferRules of DSPy 3.4: between a bare request and one with 40 examples.
 REQUEST_TOKENS, EXAMPLES_SHOWN = (250, 900), (0, 40)
 REPLY_TOKENS = (20, 400)
+REWRITTEN_TOKENS = 500  # by so much an optimizer that rewrites instructions may lengthen a prompt
 DEMO_PARAMETERS = ("max_labeled_demos", "max_bootstrapped_demos", "k", "max_demos", "teacher_demos")
 
 
@@ -77,6 +78,7 @@ def quote(
     prices: Mapping[str, Prices],
     threads: int,
     judged: bool,
+    rewrites: bool,
     budget: Budget,
 ) -> Quote:
     """The quote. `held_out` is how many examples baseline and winner are scored on, each once."""
@@ -95,7 +97,8 @@ def quote(
         calls = {role: (min(low, most), min(high, most)) for role, (low, high) in calls.items()}
     calls = {role: interval for role, interval in calls.items() if interval[1]}
     demos = max((int(parameters.get(name, 0)) for name in DEMO_PARAMETERS), default=0)
-    tokens = {role: _tokens(role, interval, per_call, demos) for role, interval in calls.items()}
+    longer = demos * per_call.example_tokens + (REWRITTEN_TOKENS if rewrites else 0)
+    tokens = {role: _tokens(role, interval, per_call, longer) for role, interval in calls.items()}
     return Quote(
         program_calls=program,
         calls=calls,
@@ -110,13 +113,13 @@ def quote(
     )
 
 
-def _tokens(role: str, calls: Interval, per_call: PerCall, demos: int) -> tuple[Interval, Interval]:
-    """(tokens in, tokens out) of a role's calls."""
+def _tokens(role: str, calls: Interval, per_call: PerCall, longer: float) -> tuple[Interval, Interval]:
+    """(tokens in, tokens out) of a role's calls; the task's prompts may get `longer` by so many tokens."""
     low, high = calls
     if role in ("task", "judge"):
         lm = max(per_call.lm_calls, 1)
         inward, outward = per_call.tokens_in / lm, per_call.tokens_out / lm
-        longest = inward + (demos * per_call.example_tokens if role == "task" else 0)
+        longest = inward + (longer if role == "task" else 0)
         return (low * inward * 0.8, high * longest * 1.2), (low * outward * 0.6, high * outward * 1.6)
     shown = [n * per_call.example_tokens for n in EXAMPLES_SHOWN]
     return (

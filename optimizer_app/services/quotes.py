@@ -43,13 +43,13 @@ def run_quote(
     counts = version.counts
     program = worker.spec()
     sizes = Sizes(counts[Split.TRAIN], counts[Split.VALIDATION], program.predictors)
-    metric = worker.metric.spec()
+    metric, chosen = worker.metric.spec(), optimizers()[optimizer]
     prices = {"task": _prices(model), "proposer": _prices(proposer or model), "teacher": _prices(teacher or model)}
     if metric.judges:
         judge = LanguageModel.objects.filter(pk__in=[int(name) for name in metric.judges]).order_by("price_in").last()
         prices["judge"] = _prices(judge or model)
     return quote(
-        optimizers()[optimizer].work(sizes, parameters),
+        chosen.work(sizes, parameters),
         per_call(worker, version, model),
         parameters=parameters,
         held_out=counts[Split.VALIDATION] + counts[Split.TEST],
@@ -58,6 +58,7 @@ def run_quote(
         prices=prices,
         threads=1 if model.is_built_in else settings.RUN_THREADS,
         judged=bool(metric.judges),
+        rewrites="instructions" in chosen.changes,
         budget=budget or Budget(),
     )
 

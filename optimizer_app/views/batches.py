@@ -19,7 +19,10 @@ def batch_detail(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The whole page, or for htmx the part that changes while runs are under way."""
     shown = batch_page(get_object_or_404(Batch, pk=batch_id))
     if request.headers.get("HX-Request"):
-        return fragment(request, "optimizer_app/batches/_batch.html", shown=shown)
+        response = fragment(request, "optimizer_app/batches/_batch.html", shown=shown)
+        if shown.ended == len(shown.runs):
+            response["HX-Refresh"] = "true"
+        return response
     return page(request, "optimizer_app/batches/detail.html", title=shown.batch.name, shown=shown, batch=shown.batch)
 
 

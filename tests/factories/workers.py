@@ -19,6 +19,7 @@ TEAMS = {
     "K2": ["password", "login", "account", "access", "locked"],
     "K3": ["parcel", "delivery", "courier", "shipping", "address"],
 }
+PLAIN_TEAMS = {"K1": "payment", "K2": "password", "K3": "delivery"}  # words of their messages
 FRAMES = [
     "My {0} and {1} failed", "Check {0} or {1}", "Question: {0}, {1}", "{0} again, {1} too", "Who knows {0} and {1}?",
     "Trouble: {0}, {1}", "Nobody answers about {0} or {1}", "{0} without {1}",
@@ -40,6 +41,25 @@ def routing_program(**changes: Any) -> dict[str, Any]:
         "outputs": [{"name": "team", "type": "enum", "options": list(TEAMS)}],
     }
     return {"steps": [step | changes]}
+
+
+def two_step_program() -> dict[str, Any]:
+    """Condense, then route; the team names are words that messages hold, so that some answers are right at first."""
+    condense = {
+        "name": "condense",
+        "module": "Predict",
+        "instructions": "Say in one sentence what the message is about.",
+        "inputs": [{"name": "message"}],
+        "outputs": [{"name": "gist"}],
+    }
+    route = {
+        "name": "route",
+        "module": "ChainOfThought",
+        "instructions": "Choose the team for the message.",
+        "inputs": [{"name": "gist"}],
+        "outputs": [{"name": "team", "type": "enum", "options": list(PLAIN_TEAMS.values())}],
+    }
+    return {"steps": [condense, route]}
 
 
 def routing_worker(**changes: Any) -> Worker:

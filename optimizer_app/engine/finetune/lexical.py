@@ -41,21 +41,29 @@ class LexicalProvider(Provider):
     ) -> str:
         """The name of the tuned model. Raises ValueError when nothing in the data can be learned."""
         fields = {}
-        for name, rows in sorted(_rows(train_data).items()):
+        for name, rows in sorted(_rows(train_data).items()) or [("", [])]:
             if stop := self._gate.stopped:
                 raise RuntimeError(stop.message)
             classes = {answer for _, answer in rows}
             if 2 <= len(classes) <= max(2, len(rows) // 2):
                 fields[name] = _fit(rows)
         if not fields:
-            raise ValueError(
-                f"Nothing to learn from {len(train_data)} answers: no output repeats its values often enough to be a "
-                "label. The lexical model learns labels only."
-            )
+            raise ValueError(_nothing_to_learn(_rows(train_data)))
         folder = Path(tempfile.mkdtemp(dir=self._artifacts))
         text = json.dumps({"base": model, "fields": fields}, sort_keys=True)
         (folder / FILE).write_text(text, encoding="utf-8")
         return f"offline/ft-{keep(folder, self._artifacts)}"
+
+
+def _nothing_to_learn(rows: dict[str, Rows]) -> str:
+    """Why no output can be learned."""
+    values = {name: len({answer for _, answer in pairs}) for name, pairs in rows.items()}
+    said = [
+        f"{name} has one value only" if count == 1 else f"{name} has {count} values in {len(rows[name])} answers"
+        for name, count in values.items()
+    ]
+    reason = ", ".join(said) or "no answer of the teacher scored well enough"
+    return f"Nothing to learn: {reason}. The lexical model learns labels that repeat."
 
 
 def _rows(train_data: list[dict[str, Any]]) -> dict[str, Rows]:

@@ -20,6 +20,7 @@ from dspy.utils.exceptions import LMConfigurationError
 from optimizer_app.engine.finetune import LOCAL
 from optimizer_app.engine.finetune.artifacts import keep
 from optimizer_app.engine.gate import Gate
+from optimizer_app.engine.offline.lm import system_text
 from optimizer_app.engine.offline.weights import TUNED
 
 DEFAULT_NEW_TOKENS = 256
@@ -42,8 +43,10 @@ class LocalEngine:
 
     def complete(self, request: Request) -> Response:
         model, tokenizer = _load(folder_of(request.model, self._directory, self._artifacts))
-        system = request.system if isinstance(request.system, str) else ""
-        messages = [("system", system), *((message.role, message.text or "") for message in request.messages)]
+        messages = [
+            ("system", system_text(request)),
+            *((message.role, message.text or "") for message in request.messages),
+        ]
         prompt = as_prompt(messages)
         with _generating:
             ids = tokenizer(prompt, return_tensors="pt", truncation=True, max_length=_context(model))
@@ -54,10 +57,11 @@ class LocalEngine:
                 pad_token_id=tokenizer.pad_token_id,
             )
         new = produced[0][ids["input_ids"].shape[1] :]
+        text = tokenizer.decode(new, skip_special_tokens=True).strip()  # it begins with the space after “assistant:”
         return Response(
             id=None,
             model=request.model,
-            message=Message.assistant([TextPart(tokenizer.decode(new, skip_special_tokens=True))]),
+            message=Message.assistant([TextPart(text)]),
             finish_reason="stop",
             usage=Usage(input_tokens=int(ids["input_ids"].shape[1]), output_tokens=len(new)),
         )
@@ -151,6 +155,7 @@ def _load(folder: Path) -> Any:
 
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+    tokenizer.truncation_side = "left"  # a prompt that is too long loses its beginning, as in training
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if (folder / ADAPTER).exists():

@@ -46,7 +46,7 @@ def train(
             optimizer.step()
             optimizer.zero_grad()
             step += 1
-            yield step, float(loss)
+            yield step, float(loss.detach())
     model.save_pretrained(target, safe_serialization=True)
     tokenizer.save_pretrained(target)
 

@@ -34,7 +34,7 @@ class LexicalEngine:
         self._artifacts = artifacts
 
     def complete(self, request: Request) -> Response:
-        system = _system_text(request)
+        system = system_text(request)
         messages = [(message.role, message.text or "") for message in request.messages]
         text = self._reply(system, messages, request.model, float(request.config.temperature or 0.0))
         prompt_tokens = count_tokens(system) + sum(count_tokens(content) for _, content in messages)
@@ -87,7 +87,8 @@ class LexicalLM(dspy.LM):
         return copied
 
 
-def _system_text(request: Request) -> str:
+def system_text(request: Request) -> str:
+    """The system prompt of a request as one text."""
     if isinstance(request.system, str):
         return request.system
     return "".join(getattr(part, "text", "") or "" for part in request.system or ())

@@ -22,7 +22,7 @@ TEACHER_DEMOS = Parameter(
     "Labeled examples in the prompt of the teacher, whose good answers the model is trained on.", 0, 128,
 )  # fmt: skip
 TRAINING = (
-    Parameter("epochs", "Epochs", "int", 3, "Passes over the training data. Local models only.", 1, 50),
+    Parameter("epochs", "Epochs", "int", 3, "Passes over the training data. Local models only.", 1, 200),
     Parameter("learning_rate", "Learning rate", "float", 5e-4, "Local models only.", 1e-7, 1),
     Parameter(
         "lora_rank", "LoRA rank", "int", 0, "0 trains all weights; 8 or 16 trains a small adapter. Local models only.",
@@ -108,8 +108,9 @@ def _finetune_work(sizes: Sizes, parameters: Parameters) -> Work:
 def _together_work(sizes: Sizes, parameters: Parameters) -> Work:
     search = random_search_work(sizes, {**parameters, "max_rounds": 1})
     steps = parameters["strategy"].split(" -> ")
-    own = (1 + len(steps)) * sizes.validation + sizes.train * (steps.count("w") + (sizes.predictors > 1))
-    return Work(own + steps.count("p") * search.low, own + steps.count("p") * search.high)
+    own = (1 + len(steps)) * sizes.validation + sizes.train * steps.count("w")
+    teaching = sizes.train if sizes.predictors > 1 else 0
+    return Work(own + steps.count("p") * search.low, own + teaching + steps.count("p") * search.high)
 
 
 BOOTSTRAP_FINETUNE = Optimizer(

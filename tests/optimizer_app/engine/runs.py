@@ -3,17 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from optimizer_app.engine.evaluation import ExampleData
 from optimizer_app.engine.gate import Gate
 from optimizer_app.engine.lms import Connection
 from optimizer_app.engine.metrics import Metric
 from optimizer_app.engine.optimizers import optimizers
 from optimizer_app.engine.parameters import parse_all
+from optimizer_app.engine.programs import build, state_of
 from optimizer_app.engine.progress import Candidate
 from optimizer_app.engine.runner import RunOutcome, RunSpec, run
 from optimizer_app.engine.spec import program_from_data
 from optimizer_app.engine.usage import Ledger
-from tests.factories.workers import routing_program, routing_rows
+from tests.factories.workers import PLAIN_TEAMS, routing_program, routing_rows, two_step_program
 
 BUILT_IN = Connection("Built-in", "offline/lexical-1", price_in=0, price_out=0)
 
@@ -67,6 +70,17 @@ def spec(workdir: Path, **changes: Any) -> RunSpec:
         "workdir": workdir,
     }
     return RunSpec(**(values | changes))
+
+
+def two_step_spec(workdir: Path, **changes: Any) -> RunSpec:
+    """The same messages through two steps, with team names that some messages hold."""
+    program = program_from_data(two_step_program())
+    made = spec(workdir, program=program.to_data(), baseline=state_of(build(program)), **changes)
+    splits = {
+        name: [replace(e, outputs={"team": PLAIN_TEAMS[e.outputs["team"]]}) for e in getattr(made, name)]
+        for name in ("train", "validation", "test")
+    }
+    return replace(made, **splits)
 
 
 def hash_of(text: str) -> int:
