@@ -36,7 +36,7 @@ class LexicalEngine:
     def complete(self, request: Request) -> Response:
         system = system_text(request)
         messages = [(message.role, message.text or "") for message in request.messages]
-        text = self._reply(system, messages, request.model, float(request.config.temperature or 0.0))
+        text = self.reply(system, messages, request.model, float(request.config.temperature or 0.0))
         prompt_tokens = count_tokens(system) + sum(count_tokens(content) for _, content in messages)
         return Response(
             id=None,
@@ -46,7 +46,8 @@ class LexicalEngine:
             usage=Usage(input_tokens=prompt_tokens, output_tokens=count_tokens(text)),
         )
 
-    def _reply(self, system: str, messages: list[tuple[str, str]], model: str, temperature: float) -> str:
+    def reply(self, system: str, messages: list[tuple[str, str]], model: str, temperature: float) -> str:
+        """The answer to a system prompt and (role, text) messages."""
         task = parse(system, messages)
         if task.form == "plain":
             return sentences(task.text)[0] or "…"
@@ -95,7 +96,7 @@ def system_text(request: Request) -> str:
 
 
 def _seeded(model: str, system: str, messages: list[tuple[str, str]]) -> random.Random:
-    rollout = _rollout.get([None, 0])
+    rollout = _rollout.get(None) or [None, 0]
     seed = repr((model, rollout[0], rollout[1], system, messages)).encode()
     rollout[1] = int(str(rollout[1])) + 1
     digest = hashlib.blake2b(seed, digest_size=8).digest()

@@ -78,7 +78,7 @@ def _finetuner(job: CompileJob) -> "dspy.BootstrapFinetune":
         metric=lambda gold, prediction, trace=None: job.metric(gold, prediction) >= threshold,
         train_kwargs=training if job.task.model.startswith("local/") else {},
         exclude_demos=True,
-        num_threads=max(2, job.threads),
+        num_threads=job.threads,
     )
 
 

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from optimizer_app.engine.offline.answer import answer
-from optimizer_app.engine.offline.prompt import parse, render
+from optimizer_app.engine.offline.lm import LexicalEngine
 
 FAULTS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "unauthorized": (401, {"message": "Incorrect API key", "code": "invalid_api_key"}, {}),
@@ -66,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(200, b"<html>not json</html>")
         if model == "steady":
             time.sleep(0.05)
-        text = "no fields here" if model == "chatty" else self._answer(body["messages"])
+        text = "no fields here" if model == "chatty" else self._answer(body)
         usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
         return self._send(
@@ -74,10 +73,10 @@ class Handler(BaseHTTPRequestHandler):
             {"id": "1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice], "usage": usage},
         )
 
-    def _answer(self, messages: list[dict[str, str]]) -> str:
-        system = "\n".join(m["content"] for m in messages if m["role"] == "system")
-        task = parse(system, [(m["role"], m["content"]) for m in messages if m["role"] != "system"])
-        return "ready" if task.form == "plain" else render(task, answer(task, None, 0.0))
+    def _answer(self, body: dict[str, Any]) -> str:
+        system = "\n".join(m["content"] for m in body["messages"] if m["role"] == "system")
+        said = [(m["role"], m["content"]) for m in body["messages"] if m["role"] != "system"]
+        return LexicalEngine().reply(system, said, body["model"], body.get("temperature") or 0.0)
 
     def _send(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -138,6 +138,7 @@ def test_connection_check_answers_in_words(server: Server) -> None:
     bad = check_connection(connection(server, "unauthorized"))
     gone = check_connection(connection(server, "good", api_base="http://127.0.0.1:9/v1"))
 
-    assert (good.error, good.outputs["reply"]) == ("", "ready")
+    assert not good.error
+    assert "ready" in good.outputs["reply"]
     assert "(401)" in bad.error
     assert "could not be reached" in gone.error
