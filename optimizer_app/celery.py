@@ -14,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings")
 
 TRANSPORT_ALIASES["upliftsqlite"] = "optimizer_app.common.sqlite_broker:Transport"
 
+RUNS_GIVE_WAY = 10  # optimizing must not slow the answers to calls, which the web process gives
+
 app = Celery("uplift")
 app.config_from_object(settings.CELERY)
 app.autodiscover_tasks(["optimizer_app"])
@@ -23,3 +25,4 @@ app.autodiscover_tasks(["optimizer_app"])
 def _leave_no_orphan(**_: object) -> None:
     """A pool process must not outlive its killed worker: another worker would resume the same run beside it."""
     die_with_parent(signal.SIGKILL)
+    os.nice(RUNS_GIVE_WAY)

@@ -1,5 +1,6 @@
 """`manage.py start`: database, demo, web, Celery worker and scheduler under one supervisor."""
 
+import io
 import signal
 import socket
 import sys
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Preparing {settings.DATA_DIR} …")
         call_command("migrate", verbosity=0)
         password = first_admin_create()
+        call_command("sync_code", verbosity=0, stdout=io.StringIO())
         if not options["no_demo"]:
             demo_load()
         url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
