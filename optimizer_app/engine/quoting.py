@@ -79,16 +79,18 @@ def quote(
     threads: int,
     judged: bool,
     rewrites: bool,
+    separate_teacher: bool,
     budget: Budget,
 ) -> Quote:
     """The quote. `held_out` is how many examples baseline and winner are scored on, each once."""
     frame = held_out * (1 + work.serving)
     program = (work.low + held_out * 2, work.high + held_out * 2)
     lm = per_call.lm_calls
+    taught = work.teaching if work.always_taught or separate_teacher else (0, 0)
     calls: dict[str, Interval] = {
-        "task": ((work.low + frame) * lm, (work.high + frame) * lm),
+        "task": ((work.low + frame - taught[0]) * lm, (work.high + frame - taught[1]) * lm),
         "proposer": work.proposals,
-        "teacher": work.reflections,
+        "teacher": (work.reflections[0] + taught[0] * lm, work.reflections[1] + taught[1] * lm),
     }
     if judged:
         calls["judge"] = program

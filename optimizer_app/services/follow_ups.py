@@ -35,6 +35,8 @@ def candidate_test(candidate: Candidate, *, by: Actor) -> FollowUp:
     _check(run, by)
     if run.winner and run.winner.fingerprint == candidate.fingerprint:
         raise Conflict("This candidate is the winner, which is tested already.")
+    if run.baseline.fingerprint == candidate.fingerprint:
+        raise Conflict("This candidate is the baseline itself, which is tested already.")
     if candidate.follow_ups.exclude(status=Run.Status.FAILED).exists():
         raise Conflict("This candidate is tested already, or waits for it.")
     return _queue(run, FollowUp.Kind.CANDIDATE, 2 * run.quote.get("test", 0), by=by, candidate=candidate)

@@ -59,6 +59,7 @@ def run_quote(
         threads=1 if model.is_built_in else settings.RUN_THREADS,
         judged=bool(metric.judges),
         rewrites="instructions" in chosen.changes,
+        separate_teacher=teacher is not None,
         budget=budget or Budget(),
     )
 

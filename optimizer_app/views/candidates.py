@@ -20,6 +20,7 @@ def candidate_detail(request: HttpRequest, run_id: int, number: int) -> HttpResp
     return page(
         request, "optimizer_app/runs/candidate.html", title=f"Candidate {number} of {run}", shown=shown, run=run,
         candidate=shown.candidate, is_winner=bool(run.winner and run.winner.fingerprint == shown.candidate.fingerprint),
+        is_baseline=run.baseline.fingerprint == shown.candidate.fingerprint,
         test_calls=counts[Split.VALIDATION] + counts[Split.TEST],
     )  # fmt: skip
 

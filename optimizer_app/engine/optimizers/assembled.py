@@ -1,5 +1,6 @@
 """KNNFewShot and Ensemble: programs made around the program, at a price for every later call."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer_app.engine.optimizers.base import CompileJob, Optimizer, Parameters, Sizes, Work
@@ -35,8 +36,6 @@ def _compile_nearest(job: CompileJob) -> "ProgramModule":
 
 
 def _compile_ensemble(job: CompileJob) -> "ProgramModule":
-    from dataclasses import replace
-
     from optimizer_app.engine.assemblies import ensemble_of
 
     parameters: dict[str, Any] = dict(job.parameters)
@@ -53,7 +52,7 @@ def _nearest_work(sizes: Sizes, parameters: Parameters) -> Work:
 
 def _ensemble_work(sizes: Sizes, parameters: Parameters) -> Work:
     search = random_search_work(sizes, {name: v for name, v in parameters.items() if name != "size"})
-    return Work(search.low, search.high, serving=parameters["size"])
+    return replace(search, serving=parameters["size"])
 
 
 KNN_FEW_SHOT = Optimizer(

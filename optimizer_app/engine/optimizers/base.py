@@ -31,7 +31,8 @@ class Work:
     """What a compile takes, between low and high; equal where the number is known exactly.
 
     `low` and `high` are program calls; `proposals` and `reflections` are calls of the proposer and the teacher, as
-    (low, high); `serving` is by what factor each later call of the version takes more program calls.
+    (low, high); `serving` is by what factor each later call of the version takes more program calls; `teaching` are
+    those of the program calls that the teacher's model makes, where it is another one or `always_taught`.
     """
 
     low: int
@@ -39,6 +40,8 @@ class Work:
     proposals: tuple[int, int] = (0, 0)
     reflections: tuple[int, int] = (0, 0)
     serving: int = 1
+    teaching: tuple[int, int] = (0, 0)
+    always_taught: bool = False
 
 
 @dataclass(frozen=True)

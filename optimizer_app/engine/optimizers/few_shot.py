@@ -62,14 +62,16 @@ def _no_work(sizes: Sizes, parameters: Parameters) -> Work:
 
 
 def _bootstrap_work(sizes: Sizes, parameters: Parameters) -> Work:
-    return Work(min(parameters["max_bootstrapped_demos"], sizes.train), sizes.train * parameters["max_rounds"])
+    low, high = min(parameters["max_bootstrapped_demos"], sizes.train), sizes.train * parameters["max_rounds"]
+    return Work(low, high, teaching=(low, high))
 
 
 def random_search_work(sizes: Sizes, parameters: Parameters) -> Work:
     candidates = parameters["num_candidate_programs"]
     scored = (candidates + 3) * sizes.validation
     bootstraps = candidates + 1
-    return Work(scored + bootstraps, scored + bootstraps * sizes.train * parameters["max_rounds"])
+    most = bootstraps * sizes.train * parameters["max_rounds"]
+    return Work(scored + bootstraps, scored + most, teaching=(bootstraps, most))
 
 
 LABELED_FEW_SHOT = Optimizer(

@@ -70,7 +70,8 @@ def _simba_work(sizes: Sizes, parameters: Parameters) -> Work:
 def _rules_work(sizes: Sizes, parameters: Parameters) -> Work:
     scored = parameters["num_candidates"] * sizes.validation
     asked = sizes.predictors * parameters["num_candidates"]
-    return Work(scored + 1, scored + sizes.train, reflections=(asked, asked * 2))
+    most = sizes.train
+    return Work(scored + 1, scored + most, reflections=(asked, asked * 2), teaching=(1, most), always_taught=True)
 
 
 COPRO = Optimizer(

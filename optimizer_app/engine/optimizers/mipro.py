@@ -95,7 +95,8 @@ def _work(sizes: Sizes, parameters: Parameters) -> Work:
     instructions = candidates if zero_shot or manual else candidates // 2
     summary = 2 + min(BATCHES_SEEN, max(0, math.ceil(sizes.train / BATCH) - 1))
     proposals = summary + 3 * sizes.predictors * instructions
-    return Work(scored + bootstraps, scored + bootstraps * sizes.train, proposals=(summary, proposals))
+    most = bootstraps * sizes.train
+    return Work(scored + bootstraps, scored + most, proposals=(summary, proposals), teaching=(bootstraps, most))
 
 
 MIPRO_V2 = Optimizer(

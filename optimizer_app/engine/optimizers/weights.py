@@ -102,7 +102,8 @@ def _teacher(job: CompileJob) -> "ProgramModule":
 
 def _finetune_work(sizes: Sizes, parameters: Parameters) -> Work:
     teaching = 0 if sizes.predictors == 1 else sizes.train
-    return Work(sizes.train, sizes.train + teaching)
+    collected = (sizes.train, sizes.train)
+    return Work(sizes.train, sizes.train + teaching, teaching=collected, always_taught=True)
 
 
 def _together_work(sizes: Sizes, parameters: Parameters) -> Work:
@@ -110,7 +111,13 @@ def _together_work(sizes: Sizes, parameters: Parameters) -> Work:
     steps = parameters["strategy"].split(" -> ")
     own = (1 + len(steps)) * sizes.validation + sizes.train * steps.count("w")
     teaching = sizes.train if sizes.predictors > 1 else 0
-    return Work(own + steps.count("p") * search.low, own + teaching + steps.count("p") * search.high)
+    collected = sizes.train * steps.count("w")
+    return Work(
+        own + steps.count("p") * search.low,
+        own + teaching + steps.count("p") * search.high,
+        teaching=(collected, collected),
+        always_taught=True,
+    )
 
 
 BOOTSTRAP_FINETUNE = Optimizer(
