@@ -184,7 +184,12 @@ class OptimizationManager:
 
 
 def _config_of(run: Run) -> dict[str, Any]:
-    return {"optimizer": run.optimizer, "parameters": run.parameters, "budget": run.settings.get("budget", {})}
+    return {
+        "optimizer": run.optimizer,
+        "parameters": run.parameters,
+        "seed": run.seed,
+        "budget": run.settings.get("budget", {}),
+    }
 
 
 def _budget(config: Mapping[str, Any]) -> Budget:

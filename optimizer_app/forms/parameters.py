@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from optimizer_app.engine.parameters import Parameter
+from optimizer_app.engine.parameters import LONGEST_TEXT, Parameter
 from optimizer_app.forms.base import ServiceForm
 
 
@@ -14,6 +14,8 @@ def form_field(parameter: Parameter) -> forms.Field:
     common: dict[str, Any] = {"label": parameter.label, "initial": parameter.default, "help_text": parameter.help}
     if parameter.kind == "choice":
         return forms.ChoiceField(choices=parameter.choices, **common)
+    if parameter.kind == "text":
+        return forms.CharField(max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 5}), **common)
     if parameter.kind == "bool":
         return forms.BooleanField(required=False, **common)
     if parameter.kind == "int":

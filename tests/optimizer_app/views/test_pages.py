@@ -42,7 +42,8 @@ def test_odd_addresses_are_no_errors(signed_in: SignIn) -> None:
     client, worker = signed_in("admin"), routing_worker()
     paths = (
         "/workers/new/?copy=x", "/workers/new/?copy=²", f"/workers/{worker.pk}/playground/?version=x",
-        "/metrics/1/?dataset=x", "/runs/plan/?dataset_version=²&optimizer=MIPROv2", "/runs/parameters/?optimizer=x",
+        "/metrics/1/?dataset=x", f"/workers/{worker.pk}/optimize/quote/?dataset_version=²&optimizer=MIPROv2",
+        f"/workers/{worker.pk}/optimize/parameters/?optimizer=x",
         "/models/price/?model=%00", "/runs/?page=x", "/audit/?q=%00",
         f"/workers/{worker.pk}/optimize/?dataset_version=x",
     )  # fmt: skip
