@@ -66,8 +66,12 @@ def evaluate(
     *,
     threads: int,
     model_name: str,
+    called: Callable[[], None] = lambda: None,
 ) -> list[ExampleResult]:
-    """Results in the order of `examples`. A failing example scores 0 and says why; RunStopped passes through."""
+    """Results in the order of `examples`. A failing example scores 0 and says why; RunStopped passes through.
+
+    `called` hears of every call of the program.
+    """
 
     def run(example: ExampleData) -> ExampleResult:
         usage = ledger.open()
@@ -79,6 +83,7 @@ def evaluate(
         except Exception as exception:
             error = explain(exception, model_name)
         latency_ms = (time.perf_counter() - started) * 1000
+        called()
         used = msgspec.structs.replace(usage)  # before a judge adds its own calls
         scored = scorer.score(example.inputs, example.outputs, outputs) if not error else Score(0.0, error)
         return ExampleResult(

@@ -88,6 +88,11 @@ class Recorder(BaseCallback):
             if call_id not in self._program_calls:
                 return
             self._program_calls.discard(call_id)
+        self.program_called()
+
+    def program_called(self) -> None:
+        """Count a call of the program that no callback tells of."""
+        with self._lock:
             self.calls += 1
         self._reporter.program_call()
 

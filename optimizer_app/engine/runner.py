@@ -161,9 +161,9 @@ class _Execution:
         chosen = connection or self.spec.connection
         return open_lm(chosen, gate, self.ledger, cache=True, role=role, artifacts=self.spec.artifacts)
 
-    def _context(self, lm: dspy.LM) -> AbstractContextManager[None]:
+    def _context(self, lm: dspy.LM, *callbacks: Recorder) -> AbstractContextManager[None]:
         context: AbstractContextManager[None] = dspy.context(
-            lm=lm, callbacks=[self.recorder], num_threads=self.spec.threads, trace=None, max_errors=NEVER
+            lm=lm, callbacks=list(callbacks), num_threads=self.spec.threads, trace=None, max_errors=NEVER
         )
         return context
 
@@ -173,7 +173,7 @@ class _Execution:
         failure: Exception | None = None
         lm = self._open(self.search_gate)
         try:
-            with self._context(lm):
+            with self._context(lm, self.recorder):
                 found = state_of(optimizer.compile(self._job(lm)))
         except RunStopped:
             pass
@@ -234,7 +234,13 @@ class _Execution:
                 self.place = f"{name} on {split}"
                 self.reporter.phase(self.place)
                 results[split] = evaluate(
-                    module, examples, scorer, self.ledger, threads=spec.threads, model_name=spec.connection.name
+                    module,
+                    examples,
+                    scorer,
+                    self.ledger,
+                    threads=spec.threads,
+                    model_name=spec.connection.name,
+                    called=self.recorder.program_called,
                 )
         score = mean_score(results["test"])
         self.reporter.log("info", f"{name}: {score:.1%} on {len(spec.test)} test examples.")

@@ -1,5 +1,6 @@
 """Carry a run's progress to its row: many threads report, one thread writes, twice a second."""
 
+import sys
 import threading
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,14 @@ from optimizer_app.engine.usage import Ledger
 from optimizer_app.models import Candidate, Run, RunLogLine
 
 EVERY_S = 0.4
+# DSPy's executor hands over between two threads more often than every 5 ms, Python's default, and so starved the
+# reporter: 10 turns in 6 s with the built-in model, against 54 of 54 with this.
+SWITCH_S = 0.0005
+# one statement for all: beside a busy thread every statement waits for Python's lock several times
+SCORED = [
+    "full_score", "full_examples", "minibatch_score", "minibatch_examples", "example_scores", "parents", "calls",
+    "cost_usd", "scored_at",
+]  # fmt: skip
 
 
 class RunReporter:
@@ -38,12 +47,15 @@ class RunReporter:
         self._numbers: dict[str, int] = {}
 
     def __enter__(self) -> "RunReporter":
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
+        sys.setswitchinterval(self._interval)
 
     def phase(self, text: str) -> None:
         with self._lock:
@@ -100,32 +112,35 @@ class RunReporter:
             RunLogLine.objects.bulk_create(
                 RunLogLine(run=self._run, at=at, level=level, text=text) for at, level, text in lines
             )
-            for fingerprint in sorted(fresh, key=lambda key: self._numbers[key]):
-                self._store(fingerprint)
+            if fresh:
+                Candidate.objects.bulk_create(
+                    [self._candidate_row(fingerprint) for fingerprint in sorted(fresh, key=self._numbers.__getitem__)],
+                    update_conflicts=True,
+                    unique_fields=["run", "fingerprint"],
+                    update_fields=SCORED,
+                )
         row = Run.objects.values("status", "message").get(pk=self._run.pk)
         if row["status"] == Run.Status.CANCELLING:
             self._gate.shut(Stop("stopped", row["message"]))
         if row["status"] == Run.Status.PAUSING:
             self._gate.shut(Stop("paused", row["message"]))
 
-    def _store(self, fingerprint: str) -> None:
+    def _candidate_row(self, fingerprint: str) -> Candidate:
         full, part = self._candidates.get(fingerprint), self._minibatches.get(fingerprint)
         shown = full or part
-        if shown is None:
-            return
-        Candidate.objects.update_or_create(
+        assert shown is not None, "a fresh candidate was scored"
+        return Candidate(
             run=self._run,
             fingerprint=fingerprint,
-            defaults={
-                "number": self._numbers[fingerprint],
-                "state": shown.state,
-                "full_score": full.score if full else None,
-                "full_examples": full.examples if full else None,
-                "minibatch_score": part.score if part else None,
-                "minibatch_examples": part.examples if part else None,
-                "example_scores": list(full.by_example) if full else [],
-                "parents": [self._numbers[p] for p in self._parents.get(fingerprint, ()) if p in self._numbers],
-                "calls": shown.calls,
-                "cost_usd": self._costs[fingerprint],
-            },
+            number=self._numbers[fingerprint],
+            state=shown.state,
+            full_score=full.score if full else None,
+            full_examples=full.examples if full else None,
+            minibatch_score=part.score if part else None,
+            minibatch_examples=part.examples if part else None,
+            example_scores=list(full.by_example) if full else [],
+            parents=[self._numbers[p] for p in self._parents.get(fingerprint, ()) if p in self._numbers],
+            calls=shown.calls,
+            cost_usd=self._costs[fingerprint],
+            scored_at=timezone.now(),
         )

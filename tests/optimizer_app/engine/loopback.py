@@ -34,6 +34,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: Counter[str] = Counter()
         self.slow_s = 30.0
+        self.delays: dict[str, float] = {"steady": 0.05}  # seconds before an answer, by model
 
     @property
     def url(self) -> str:
@@ -63,8 +64,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(self.server.slow_s)
         if model == "malformed":
             return self._send(200, b"<html>not json</html>")
-        if model == "steady":
-            time.sleep(0.05)
+        time.sleep(self.server.delays.get(model, 0.0))
         text = "no fields here" if model == "chatty" else self._answer(body)
         usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}

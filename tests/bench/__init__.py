@@ -1,0 +1,1 @@
+"""Commands that measure and print ratios; nothing here asserts a time."""
