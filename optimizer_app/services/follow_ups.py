@@ -1,6 +1,8 @@
 """Work asked for after a run: test a further candidate on the sealed split, or take the winner's changes apart."""
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,10 +16,11 @@ from optimizer_app.common.problems import Conflict
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.changes import Variant, variants
 from optimizer_app.engine.gate import Gate, RunStopped, Stop
+from optimizer_app.engine.spec import TUNED
 from optimizer_app.engine.usage import Ledger
-from optimizer_app.models import Candidate, Evaluation, FollowUp, Run, Split
+from optimizer_app.models import Artifact, Candidate, Evaluation, FollowUp, Run, Split
 from optimizer_app.services import audit
-from optimizer_app.services.artifacts import artifact_unpack, artifacts_folder
+from optimizer_app.services.artifacts import artifact_unpack
 from optimizer_app.services.run_execution import run_spec, workdir
 from optimizer_app.services.run_results import evaluation_store, version_for
 
@@ -37,6 +40,9 @@ def candidate_test(candidate: Candidate, *, by: Actor) -> FollowUp:
         raise Conflict("This candidate is the winner, which is tested already.")
     if run.baseline.fingerprint == candidate.fingerprint:
         raise Conflict("This candidate is the baseline itself, which is tested already.")
+    tuned = candidate.state.get(TUNED, {}).get("artifact", "")
+    if tuned and not Artifact.objects.filter(name=tuned).exists():
+        raise Conflict("This candidate answers with a fine-tuned model that was not kept: only the winner's is.")
     if candidate.follow_ups.exclude(status=Run.Status.FAILED).exists():
         raise Conflict("This candidate is tested already, or waits for it.")
     return _queue(run, FollowUp.Kind.CANDIDATE, 2 * run.quote.get("test", 0), by=by, candidate=candidate)
@@ -78,6 +84,8 @@ def follow_up_execute(follow_up_id: int) -> None:
         _end(found, Run.Status.FAILED, ledger, message=stopped.stop.message)
     except Exception as error:
         _end(found, Run.Status.FAILED, ledger, message=f"{type(error).__name__}: {error}")
+    finally:
+        shutil.rmtree(_folder(found), ignore_errors=True)
 
 
 def follow_ups_reap() -> int:
@@ -161,14 +169,18 @@ def _ablate(found: FollowUp, ledger: Ledger) -> None:
 
 
 def _prepared(found: FollowUp) -> "RunSpec":
-    """The run's spec, with the winner's tuned model, if it has one, laid out where the engine looks for it."""
-    spec = msgspec.structs.replace(run_spec(found.run), workdir=workdir(found.run))
+    """The run's spec in a folder of its own, where the tuned model that the work needs, if any, is laid out."""
+    spec = msgspec.structs.replace(run_spec(found.run), workdir=_folder(found))
     spec.artifacts.mkdir(parents=True, exist_ok=True)
-    artifacts_folder()
-    winner = found.run.winner
-    if winner and winner.artifact:
-        artifact_unpack(winner.artifact, spec.artifacts)
+    holder = found.candidate or found.run.winner
+    tuned = holder.state.get(TUNED, {}).get("artifact", "") if holder else ""
+    if tuned:
+        artifact_unpack(Artifact.objects.get(name=tuned), spec.artifacts)
     return spec
+
+
+def _folder(found: FollowUp) -> Path:
+    return workdir(found.run).with_name(f"{found.run_id}-follow-up-{found.pk}")
 
 
 def _changes(run: Run) -> list[Variant]:

@@ -7,6 +7,7 @@ from optimizer_app.common.problems import Conflict
 from optimizer_app.models import Evaluation, FollowUp, Run, Worker
 from optimizer_app.selectors.candidates import candidate_lines, candidate_page
 from optimizer_app.services.follow_ups import ablation_start, candidate_test, follow_up_execute, follow_ups_reap
+from optimizer_app.services.run_execution import workdir
 from optimizer_app.services.versions import version_promote
 from tests.factories.workers import finished_run, frozen, queued_run
 
@@ -63,6 +64,34 @@ def test_an_ablation_says_what_brought_the_gain(run: Run, operator: Actor) -> No
     assert work.usage["calls"] == work.quoted_calls
     with pytest.raises(Conflict, match="exists already"):
         ablation_start(run, by=operator)
+
+
+def test_a_tuned_winner_can_be_taken_apart_and_other_tuned_candidates_say_they_are_gone(
+    worker: Worker, operator: Actor
+) -> None:
+    parameters = {"num_candidate_programs": 2, "strategy": "w -> p"}
+    run = finished_run(worker, version=frozen(worker), optimizer="BetterTogether", parameters=parameters)
+    assert run.winner is not None, run.message
+    assert run.winner.artifact is not None
+    demos = ablation_start(run, by=operator) if run.winner.state["answer"]["demos"] else None
+    if demos:
+        follow_up_execute(demos.pk)
+        demos.refresh_from_db()
+        assert demos.status == Run.Status.SUCCEEDED, demos.message
+
+    kept = run.winner.artifact.name
+    other = run.candidates.exclude(fingerprint__in=(run.winner.fingerprint, run.baseline.fingerprint))[0]
+    other.state = {**other.state, "@model": {"model": "offline/ft-gone", "artifact": "gone"}}
+    other.save(update_fields=["state"])
+    with pytest.raises(Conflict, match="was not kept"):
+        candidate_test(other, by=operator)
+    other.state = {**other.state, "@model": {"model": f"offline/ft-{kept}", "artifact": kept}}
+    other.save(update_fields=["state"])
+    work = candidate_test(other, by=operator)
+    follow_up_execute(work.pk)
+    work.refresh_from_db()
+    assert work.status == Run.Status.SUCCEEDED, work.message
+    assert not list((workdir(run).parent).glob(f"{run.pk}-follow-up-*"))
 
 
 def test_work_of_a_dead_process_is_done_again_and_given_up_in_the_end(run: Run, operator: Actor) -> None:
