@@ -50,6 +50,8 @@ class Gate:
 
     def __init__(self, outer: "Gate | None" = None, budget: Budget | None = None) -> None:
         self._lock = threading.Lock()
+        self._none_left = threading.Condition()
+        self._in_flight = 0
         self._shut = threading.Event()
         self._outer = outer
         self._budget = budget or Budget()
@@ -87,6 +89,19 @@ class Gate:
         if spent:
             self.shut(Stop("budget", spent))
             self.check()
+        with self._none_left:
+            self._in_flight += 1
+
+    def end(self) -> None:
+        """A call that passed `begin` is over, however it went."""
+        with self._none_left:
+            self._in_flight -= 1
+            self._none_left.notify_all()
+
+    def drain(self, seconds: float) -> None:
+        """Wait until no call is in flight, at most so long: their cost is not in the ledger before."""
+        with self._none_left:
+            self._none_left.wait_for(lambda: not self._in_flight, seconds)
 
     def refund(self) -> None:
         """The call was answered by the cache, so it does not count."""

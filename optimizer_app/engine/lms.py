@@ -49,9 +49,8 @@ class Metered:
         self, prompt: str | None = None, *, messages: list[dict[str, Any]] | None = None, **settings: Any
     ) -> Any:
         for attempt in range(self.connection.retries + 1):
-            self.gate.begin(self.ledger)
             try:
-                reply = super().__call__(prompt, messages=messages, **settings)  # type: ignore[misc]
+                reply = self._attempt(prompt, messages, settings)
             except dspy.LMError as error:
                 self._failed(error)
                 if attempt == self.connection.retries or not dspy.is_retryable_lm_error(error):
@@ -62,6 +61,13 @@ class Metered:
                 self.gate.record(failed=False)
                 return reply
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _attempt(self, prompt: str | None, messages: list[dict[str, Any]] | None, settings: dict[str, Any]) -> Any:
+        self.gate.begin(self.ledger)
+        try:
+            return super().__call__(prompt, messages=messages, **settings)  # type: ignore[misc]
+        finally:
+            self.gate.end()
 
     def _failed(self, error: dspy.LMError) -> None:
         self.ledger.add(Usage(failed_calls=1, cost_usd=self._cost(0, 0)), self.role)

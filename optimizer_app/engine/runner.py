@@ -42,6 +42,7 @@ FINISH: dict[Verdict, Finish] = {
     "equivalent": "no_improvement",
     "undecided": "no_improvement",
 }
+IN_FLIGHT_S = 5.0  # so long a stopped search waits for the calls it has begun, which are paid for
 NEVER = 1_000_000  # DSPy gives up an evaluation after this many failed examples; our gate decides instead
 
 
@@ -179,6 +180,7 @@ class _Execution:
             pass
         except Exception as error:  # some optimizers turn a stop into an error of their own
             failure = error
+        self.search_gate.drain(IN_FLIGHT_S)
         self.gate.check()  # an optimizer may return a program although it was stopped: not to be trusted
         if stop := self.search_gate.stop:
             best = self.recorder.best or self.recorder.best_part
@@ -252,10 +254,12 @@ def _output_to(reporter: Reporter) -> Iterator[None]:
     """DSPy's log goes to the reporter; its prints and progress bars go nowhere."""
     logger = logging.getLogger("dspy")
     handler = LogForwarder(reporter)
-    previous = logger.handlers
+    previous, level = logger.handlers, logger.level
     logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
         logger.handlers = previous
+        logger.setLevel(level)

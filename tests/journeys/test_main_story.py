@@ -40,7 +40,7 @@ def create_worker(page: Page) -> None:
     page.get_by_role("link", name="New worker").first.click()
     page.get_by_label("Name", exact=True).first.fill("Bank intent")
     page.get_by_label("Instructions").fill("Find the intent of the customer's message.")
-    outputs = page.locator("[data-rows=outputs]")
+    outputs = page.locator("[data-step] [data-rows]").first
     outputs.get_by_label("Name", exact=True).fill("demos!")
     outputs.get_by_label("Allowed values").fill("\n".join(INTENTS))
     look(page, "worker-new")
