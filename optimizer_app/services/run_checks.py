@@ -20,6 +20,8 @@ def check_run(
     parameters: dict[str, object],
     seed: int,
     budget: Budget,
+    proposer: LanguageModel | None,
+    teacher: LanguageModel | None,
 ) -> dict[str, object]:
     """The parsed parameters. Raises Refused with everything that is wrong."""
     fields: dict[str, list[str]] = {}
@@ -36,6 +38,10 @@ def check_run(
         fields["dataset_version"] = [f"{dataset_version.dataset.name} has other fields than {worker.name}."]
     if problems := _optimizer_problems(chosen, dataset_version, model):
         fields["optimizer"] = problems
+    if proposer and not chosen.proposes:
+        fields["proposer"] = [f"{chosen.name} asks no proposer; leave it as the same."]
+    if teacher and not chosen.reflects:
+        fields["teacher"] = [f"{chosen.name} asks no teacher; leave it as the same."]
     if not 0 <= seed <= MAX_SEED:
         fields["seed"] = [f"The seed lies between 0 and {MAX_SEED:,}."]
     fields |= _budget_problems(budget, model, dataset_version)

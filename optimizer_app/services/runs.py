@@ -40,7 +40,7 @@ def run_create(
     by.require(Capability.OPERATE)
     budget = budget or Budget()
     model, metric = language_model or worker.language_model, worker.metric
-    parsed = check_run(worker, dataset_version, model, optimizer, parameters, seed, budget)
+    parsed = check_run(worker, dataset_version, model, optimizer, parameters, seed, budget, proposer, teacher)
     foretold = run_quote(
         worker, dataset_version, optimizer, parsed, model=model, proposer=proposer, teacher=teacher, budget=budget
     )
@@ -123,22 +123,6 @@ def run_resume(run: Run, *, by: Actor) -> None:
             raise Conflict("Only a paused run can be resumed.")
         audit.record(by, "run.resume", run)
         enqueue(jobs.RUN_EXECUTE, run_id=run.pk)
-
-
-def run_repeat(run: Run, *, by: Actor, seed: int) -> Run:
-    """The same run once more with another seed: shows how much of a gain is luck of the draw."""
-    return run_create(
-        by=by,
-        worker=run.worker,
-        dataset_version=run.dataset_version,
-        optimizer=run.optimizer,
-        parameters=run.parameters,
-        seed=seed,
-        budget=msgspec.convert(run.settings["budget"], Budget),
-        language_model=run.language_model,
-        proposer=run.proposer,
-        teacher=run.teacher,
-    )
 
 
 def _move(run: Run, states: tuple[Run.Status, ...], to: Run.Status, message: str) -> int:

@@ -21,11 +21,12 @@ def train(
     lora_rank: int,
     seed: int,
 ) -> Iterator[tuple[int, float]]:
-    """Train and save to `target`, yielding (step, loss) after every step. Deterministic on one machine given `seed`."""
+    """Train and save to `target`, yielding (step, loss) after every step. The same `seed` repeats it up to rounding."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(source, **options)
     model: Any = AutoModelForCausalLM.from_pretrained(source, use_safetensors=True, **options)

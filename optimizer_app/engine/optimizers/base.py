@@ -82,7 +82,7 @@ class Optimizer:
     """One entry of the registry. `compile` imports DSPy itself: the registry is read by the web process.
 
     `changes` says what it may change: "demos", "instructions", "weights". `proposes` and `reflects`: which other
-    language models it calls. `check` refuses parameters that do not go together, by ValueError.
+    language models it calls.
     """
 
     name: str
@@ -94,8 +94,6 @@ class Optimizer:
     changes: tuple[str, ...] = ("demos",)
     proposes: bool = False
     reflects: bool = False
-    one_predictor: bool = False
-    check: Callable[[Parameters], None] | None = None
 
     @property
     def finetunes(self) -> bool:

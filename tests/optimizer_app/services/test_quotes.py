@@ -15,7 +15,7 @@ from optimizer_app.models import LanguageModel, Worker
 from optimizer_app.selectors.advice import advice_for
 from optimizer_app.selectors.runs import quote_lines
 from optimizer_app.services.quotes import pilot_run, run_quote
-from tests.factories.workers import finished_run, frozen
+from tests.factories.workers import finished_run, frozen, queued_run
 from tests.optimizer_app.engine.loopback import serving
 from tests.optimizer_app.engine.test_runner import SMALL
 
@@ -69,6 +69,14 @@ def test_a_failed_pilot_says_why(worker: Worker, operator: Actor) -> None:
         )
         with pytest.raises(Refused, match="the key was refused"):
             pilot_run(worker, frozen(worker), refused, by=operator)
+
+
+def test_a_language_model_that_would_not_be_asked_is_refused(worker: Worker) -> None:
+    other = LanguageModel.objects.create(name="Other", model="offline/lexical-1")
+    with pytest.raises(Refused, match="SIMBA asks no teacher"):
+        queued_run(worker, optimizer="SIMBA", parameters={}, teacher=other)
+    with pytest.raises(Refused, match="GEPA asks no proposer"):
+        queued_run(worker, optimizer="GEPA", parameters={}, proposer=other)
 
 
 def test_a_budget_bounds_the_quote(worker: Worker) -> None:
