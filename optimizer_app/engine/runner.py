@@ -254,12 +254,14 @@ def _output_to(reporter: Reporter) -> Iterator[None]:
     """DSPy's log goes to the reporter; its prints and progress bars go nowhere."""
     logger = logging.getLogger("dspy")
     handler = LogForwarder(reporter)
-    previous, level = logger.handlers, logger.level
+    previous, level, disabled = logger.handlers, logger.level, logger.disabled
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
+    logger.disabled = False  # a logging configuration read after DSPy's import disables its logger
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
         logger.handlers = previous
         logger.setLevel(level)
+        logger.disabled = disabled
