@@ -2,7 +2,17 @@
 
 from ninja import NinjaAPI
 
-from optimizer_app.api import batches, candidates, datasets, language_models, metrics, runs, versions, workers
+from optimizer_app.api import (
+    batches,
+    candidates,
+    datasets,
+    executions,
+    language_models,
+    metrics,
+    runs,
+    versions,
+    workers,
+)
 from optimizer_app.api.auth import TokenAuth, may_read_docs
 from optimizer_app.common.ninja import PersonAuth, StrictParser, documented, use_problems
 
@@ -23,4 +33,5 @@ api.add_router("/language-models", language_models.router)
 api.add_router("/runs", runs.router)
 api.add_router("/runs", candidates.router)
 api.add_router("/batches", batches.router)
+api.add_router("/executions", executions.router)
 api.add_router("/versions", versions.router)

@@ -15,6 +15,7 @@ class Capability(StrEnum):
 
     READ = "read"
     PREDICT = "predict"
+    RECORD = "record"
     OPERATE = "operate"
     APPROVE = "approve"
     ADMIN = "admin"
@@ -23,13 +24,14 @@ class Capability(StrEnum):
 MEANING = {
     Capability.READ: "see everything but secrets",
     Capability.PREDICT: "call workers",
+    Capability.RECORD: "register workers from code, send their executions, feedback and scores",
     Capability.OPERATE: "change workers, datasets and metrics, launch and stop runs",
     Capability.APPROVE: "promote versions and roll back",
     Capability.ADMIN: "manage language models, tokens and people",
 }
 
 _VIEWER = frozenset({Capability.READ})
-_OPERATOR = _VIEWER | {Capability.PREDICT, Capability.OPERATE}
+_OPERATOR = _VIEWER | {Capability.PREDICT, Capability.RECORD, Capability.OPERATE}
 _APPROVER = _OPERATOR | {Capability.APPROVE}
 _ADMIN = _APPROVER | {Capability.ADMIN}
 ROLES: dict[str, frozenset[Capability]] = {

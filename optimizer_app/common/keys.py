@@ -33,10 +33,40 @@ def unseal(keys: str, sealed: str, context: bytes) -> bytes:
     """Decrypt with the key that the value names. Raises DecryptionError."""
     mark, _, rest = sealed.partition(":")
     key_id, _, body = rest.partition(":")
+    if mark != MARK:
+        raise DecryptionError("The value is not encrypted as Uplift does.")
+    return _open(keys, key_id, base64.b64decode(body), context)
+
+
+def seal_bytes(keys: str, plain: bytes, context: bytes) -> bytes:
+    """As `seal`, without the third that base64 adds: length of the key's id, the id, nonce, ciphertext."""
+    key_id, cipher = next(iter(_ciphers(keys).items()))
+    name = key_id.encode()
+    nonce = os.urandom(NONCE_BYTES)
+    return bytes((len(name),)) + name + nonce + cipher.encrypt(nonce, plain, context)
+
+
+def key_of(sealed: bytes) -> str:
+    """The id of the key that sealed the bytes."""
+    return sealed[1 : 1 + sealed[0]].decode()
+
+
+def unseal_bytes(keys: str, sealed: bytes, context: bytes) -> bytes:
+    """The plain bytes. Raises DecryptionError."""
+    key_id = key_of(sealed)
+    raw = sealed[1 + sealed[0] :]
+    return _open(keys, key_id, raw, context)
+
+
+def first_key(keys: str) -> str:
+    """The id of the key in use."""
+    return next(iter(_ciphers(keys)))
+
+
+def _open(keys: str, key_id: str, raw: bytes, context: bytes) -> bytes:
     cipher = _ciphers(keys).get(key_id)
-    if mark != MARK or cipher is None:
+    if cipher is None:
         raise DecryptionError(f"Encrypted with key “{key_id}”, which UPLIFT_ENCRYPTION_KEYS does not have.")
-    raw = base64.b64decode(body)
     try:
         return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context)
     except InvalidTag:

@@ -1,6 +1,7 @@
 """The tables. One module per noun."""
 
 from optimizer_app.models.audit import AuditEvent
+from optimizer_app.models.curation import CollectionRule, ReviewItem
 from optimizer_app.models.datasets import (
     Dataset,
     DatasetImport,
@@ -10,6 +11,7 @@ from optimizer_app.models.datasets import (
     Split,
 )
 from optimizer_app.models.evaluations import Comparison, Evaluation, ExampleScore, Verdict
+from optimizer_app.models.executions import Execution, ExecutionTag, Feedback
 from optimizer_app.models.language_models import LanguageModel
 from optimizer_app.models.metrics import Metric
 from optimizer_app.models.runs import Batch, Candidate, FollowUp, Run, RunLogLine
@@ -18,7 +20,8 @@ from optimizer_app.models.versions import Artifact, ProgramVersion, Promotion
 from optimizer_app.models.workers import Worker
 
 __all__ = [
-    "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "Comparison", "Dataset", "DatasetImport",
-    "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "FollowUp", "LanguageModel",
-    "Metric", "ProgramVersion", "Promotion", "Run", "RunLogLine", "Split", "Verdict", "Worker",
+    "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "CollectionRule", "Comparison", "Dataset",
+    "DatasetImport", "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "Execution",
+    "ExecutionTag", "Feedback", "FollowUp", "LanguageModel", "Metric", "ProgramVersion", "Promotion", "ReviewItem",
+    "Run", "RunLogLine", "Split", "Verdict", "Worker",
 ]  # fmt: skip

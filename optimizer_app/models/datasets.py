@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 from django.db import models
+from django.db.models import Q
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen, Timestamped
@@ -26,6 +27,9 @@ class Dataset(Timestamped):
     inputs = models.JSONField()
     outputs = models.JSONField()
     shape = models.CharField(max_length=64, db_index=True)
+    # what the review queue holds takes two people to approve
+    two_people = models.BooleanField(default=False)
+    forked_from = models.ForeignKey("DatasetVersion", on_delete=models.PROTECT, null=True, related_name="forks")
 
     class Meta:
         ordering = ("name",)
@@ -57,7 +61,11 @@ def shape_of(inputs: tuple[Field, ...], outputs: tuple[Field, ...]) -> str:
 
 
 class Example(models.Model):
-    """Inputs and expected outputs, encrypted. `content_hash` finds duplicates without decrypting."""
+    """Inputs and expected outputs, encrypted. `content_hash` finds duplicates without decrypting.
+
+    `origin` says where it came from: execution, version, rule, people.
+    An erased example keeps its place and hash in frozen versions, and nothing else.
+    """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="examples")
     inputs = EncryptedJSONField()
@@ -65,13 +73,22 @@ class Example(models.Model):
     content_hash = models.CharField(max_length=64)
     input_hash = models.CharField(max_length=64)
     source = models.CharField(max_length=200)
+    origin = models.JSONField(default=dict)
+    execution_uid = models.UUIDField(null=True)
+    subject = models.CharField(max_length=32, blank=True)
+    erased_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("id",)
         constraints = (models.UniqueConstraint(fields=("dataset", "content_hash"), name="example_unique"),)
-        # conflicting answers to one input, looked up at import
-        indexes = (models.Index(fields=("dataset", "input_hash"), name="example_input"),)
+        indexes = (
+            # conflicting answers to one input, looked up at import
+            models.Index(fields=("dataset", "input_hash"), name="example_input"),
+            # erasure
+            models.Index(fields=("execution_uid",), name="example_execution", condition=Q(execution_uid__isnull=False)),
+            models.Index(fields=("subject",), name="example_subject", condition=~Q(subject="")),
+        )
 
     def __str__(self) -> str:
         return f"Example {self.pk}"
@@ -82,7 +99,9 @@ class DatasetImport(Timestamped):
 
     class Status(models.TextChoices):
         MAPPING = "mapping", "Waiting for its columns to be mapped"
+        RUNNING = "running", "Being imported"
         DONE = "done", "Imported"
+        FAILED = "failed", "Failed"
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="imports")
     file_name = models.CharField(max_length=200)
@@ -91,6 +110,11 @@ class DatasetImport(Timestamped):
     row_count = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.MAPPING)
     report = models.JSONField(default=dict)
+    mapping = models.JSONField(default=dict)  # field -> column, while the import runs in the background
+    skip_other_values = models.BooleanField(default=False)
+    started_by = models.CharField(max_length=150, blank=True)
+    rows_read = models.PositiveIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-id",)
@@ -107,6 +131,7 @@ class DatasetVersion(Frozen):
     content_hash = models.CharField(max_length=64)
     seed = models.PositiveIntegerField()
     stratified_by = models.CharField(max_length=100, blank=True)
+    grouped_by = models.CharField(max_length=100, blank=True)
     counts = models.JSONField()
     created_by = models.CharField(max_length=150)
 

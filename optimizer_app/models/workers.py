@@ -19,6 +19,13 @@ class Worker(Timestamped):
     metric = models.ForeignKey("Metric", on_delete=models.PROTECT, related_name="workers")
     # how soon an answer must be there, for callers who cannot wait for a language model
     latency_need_ms = models.PositiveIntegerField(null=True, blank=True)
+    # what is done with personal data in its executions: privacy/policy.py
+    privacy = models.JSONField(default=dict)
+    # executions older than this, or beyond this many, are deleted; empty: kept
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    retention_count = models.PositiveIntegerField(null=True, blank=True)
+    # what its code asks for: {"optimizer", "parameters", "trigger"}
+    optimization = models.JSONField(default=dict)
     active_version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:

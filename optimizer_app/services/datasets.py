@@ -1,8 +1,8 @@
 """Create datasets and add examples to them."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -59,12 +59,20 @@ def dataset_create(*, by: Actor, name: str, description: str, worker: Worker | N
 
 
 def examples_add(
-    dataset: Dataset, rows: Iterable[tuple[int, dict[str, object]]], *, by: Actor, source: str
+    dataset: Dataset,
+    rows: Iterable[tuple[int, dict[str, object]]],
+    *,
+    by: Actor,
+    source: str,
+    origins: Mapping[int, dict[str, Any]] | None = None,
 ) -> AddReport:
-    """Add numbered rows of field values. Bad rows are reported, duplicates skipped, the rest stored, in one go."""
+    """Add numbered rows of field values. Bad rows are reported, duplicates skipped, the rest stored, in one go.
+
+    `origins` gives further columns by row number, for rows that came from executions.
+    """
     by.require(Capability.OPERATE)
     report = AddReport()
-    prepared = _prepare(dataset, rows, source, report)
+    prepared = _new_ones(dataset, _prepare(dataset, rows, source, report, origins or {}), report)
     with transaction.atomic():
         Example.objects.bulk_create(prepared, batch_size=BATCH)
         audit.record(by, "examples.add", dataset, source=source, added=report.added, duplicates=report.duplicates)
@@ -72,12 +80,13 @@ def examples_add(
 
 
 def _prepare(
-    dataset: Dataset, rows: Iterable[tuple[int, dict[str, object]]], source: str, report: AddReport
-) -> list[Example]:
+    dataset: Dataset,
+    rows: Iterable[tuple[int, dict[str, object]]],
+    source: str,
+    report: AddReport,
+    origins: Mapping[int, dict[str, Any]],
+) -> Iterator[Example]:
     inputs, outputs = dataset.input_fields(), dataset.output_fields()
-    known = set(dataset.examples.values_list("content_hash", flat=True))
-    answers = Counter(dataset.examples.values_list("input_hash", flat=True))
-    prepared: list[Example] = []
     for number, row in rows:
         try:
             values = coerce_all((*inputs, *outputs), row)
@@ -90,16 +99,29 @@ def _prepare(
             dataset=dataset,
             inputs={f.name: values[f.name] for f in inputs},
             outputs={f.name: values[f.name] for f in outputs},
-            source=f"{source}, row {number}",
+            source=source if number in origins else f"{source}, row {number}",
+            **origins.get(number, {}),
         )
         example.input_hash = content_hash(example.inputs)
         example.content_hash = content_hash([example.inputs, example.outputs])
-        if example.content_hash in known:
-            report.duplicates += 1
-            continue
-        known.add(example.content_hash)
-        report.conflicts += answers[example.input_hash] > 0
-        answers[example.input_hash] += 1
-        prepared.append(example)
-    report.added = len(prepared)
-    return prepared
+        yield example
+
+
+def _new_ones(dataset: Dataset, prepared: Iterator[Example], report: AddReport) -> list[Example]:
+    """Without duplicates; further answers to a known input are counted as conflicts."""
+    fresh: dict[str, Example] = {}
+    answered: set[str] = set()
+    while batch := list(islice(prepared, BATCH)):
+        contents = [example.content_hash for example in batch]
+        known = set(dataset.examples.filter(content_hash__in=contents).values_list("content_hash", flat=True))
+        inputs = [example.input_hash for example in batch]
+        answered |= set(dataset.examples.filter(input_hash__in=inputs).values_list("input_hash", flat=True))
+        for example in batch:
+            if example.content_hash in known or example.content_hash in fresh:
+                report.duplicates += 1
+                continue
+            report.conflicts += example.input_hash in answered
+            answered.add(example.input_hash)
+            fresh[example.content_hash] = example
+    report.added = len(fresh)
+    return list(fresh.values())

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import msgspec
 from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
 from optimizer_app.engine.spec import Program, SpecError, content_hash, program_from_data
 from optimizer_app.models import DatasetVersion, LanguageModel, Metric, ProgramVersion, Promotion, Worker
+from optimizer_app.privacy.policy import Policy, policy_from_data, policy_problems
 from optimizer_app.sdk.registry import REGISTRY
 from optimizer_app.selectors.datasets import passages_of
 from optimizer_app.services import audit
@@ -95,6 +97,38 @@ def worker_update(
     with transaction.atomic():
         worker.save(update_fields=changed)
         audit.record(by, "worker.update", worker, changed=changed)
+
+
+def privacy_policy(worker: Worker) -> Policy:
+    """What is done with personal data in the worker's executions; redacted unless a person chose otherwise."""
+    closed = tuple(f.name for f in worker.spec().outputs if f.type in ("enum", "bool", "list[enum]"))
+    return policy_from_data(worker.privacy, closed)
+
+
+def worker_set_privacy(worker: Worker, *, by: Actor, policy: dict[str, Any]) -> None:
+    """Change what is done with personal data in executions that arrive from now on."""
+    by.require(Capability.APPROVE)
+    try:
+        checked = policy_from_data(policy)
+    except msgspec.ValidationError as error:
+        raise Refused(fields={"policy": [f"The policy is not well formed: {error}."]}) from None
+    if problems := policy_problems(checked):
+        raise Refused(fields={"patterns": problems})
+    with transaction.atomic():
+        worker.privacy = policy
+        worker.save(update_fields=["privacy"])
+        audit.record(
+            by, "worker.privacy", worker, default=checked.default, fields=checked.fields, off=list(checked.off)
+        )
+
+
+def worker_set_retention(worker: Worker, *, by: Actor, days: int | None, count: int | None) -> None:
+    """Change how long executions are kept. What is past the limit is deleted within the hour."""
+    by.require(Capability.APPROVE)
+    with transaction.atomic():
+        worker.retention_days, worker.retention_count = days, count
+        worker.save(update_fields=["retention_days", "retention_count"])
+        audit.record(by, "worker.retention", worker, days=days, count=count)
 
 
 def fingerprint(program: Program, state: dict[str, Any]) -> str:

@@ -14,10 +14,11 @@ from optimizer_app.models import ApiToken, Batch, DatasetImport, LanguageModel, 
 from optimizer_app.services.imports import import_start
 from optimizer_app.services.tokens import token_create
 from tests.conftest import SignIn
+from tests.factories.executions import execution
 from tests.factories.workers import finished_run, person, routing_worker
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-READ, PREDICT, OPERATE, APPROVE, ADMIN = Capability
+READ, PREDICT, RECORD, OPERATE, APPROVE, ADMIN = Capability
 
 PAGES: dict[str, Capability] = {
     "analytics:overview": READ,
@@ -116,6 +117,11 @@ OPERATIONS: dict[str, Capability] = {
     "batches_stop": OPERATE,
     "versions_read": READ,
     "versions_promote": APPROVE,
+    "executions_record": RECORD,
+    "feedback_record": RECORD,
+    "scores_record": RECORD,
+    "executions_list": READ,
+    "executions_read": READ,
 }
 # Bodies that pass validation, so that a refusal can only come from the capability.
 BODIES: dict[str, dict[str, Any]] = {
@@ -127,6 +133,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "metrics_create": {"name": "n", "kind": "exact_match"},
     "language_models_create": {"name": "n", "model": "a/b"},
     "batches_create": {"name": "b", "orders": []},
+    "executions_record": {"executions": []},
+    "feedback_record": {"feedback": []},
+    "scores_record": {"scores": []},
     "runs_create": {"worker_id": 1, "dataset_version_id": 1, "optimizer": "MIPROv2"},
 }
 LISTS = ["worker", "dataset", "metric", "run", "batch", "programversion", "languagemodel", "apitoken", "auditevent"]
@@ -140,6 +149,7 @@ def world() -> dict[str, Any]:
     token_create(by=SYSTEM, name="t", scopes=["read"])
     import_start(dataset, by=SYSTEM, file_name="a.csv", raw=b"message,team\nx,K1\n")
     return {
+        "execution_id": execution(run.worker).uid,
         "worker_id": Worker.objects.get().pk,
         "run_id": Run.objects.get().pk,
         "version_id": run.winner_id,

@@ -1,0 +1,1 @@
+"""Personal data in texts: found by rules and checksums, and replaced before anything is stored. Pure Python."""

@@ -1,0 +1,1 @@
+"""One module per family of personal data; each yields spans of a text."""

@@ -1,0 +1,99 @@
+"""Write executions in bulk, past the ORM.
+
+Measured with 500 rows: `bulk_create` takes 53 ms on SQLite and 67 ms on PostgreSQL, one statement 19 and 13 ms.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from optimizer_app.models import Execution, ExecutionTag
+
+
+class Row(NamedTuple):
+    """The columns of one execution, as Python values; `metadata` is JSON text."""
+
+    uid: UUID
+    worker_id: int
+    version_id: int | None
+    started_at: Any
+    latency_ms: float | None
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_usd: float | None
+    success: bool
+    error_kind: str
+    path: str
+    model: str
+    trace_id: str
+    label: str
+    score: float | None
+    subject: str
+    metadata: str
+    body: bytes
+
+
+_TABLE = Execution._meta.db_table
+_COLUMNS = ", ".join(Row._fields)
+_POSTGRES_TYPES = (
+    "uuid", "bigint", "bigint", "timestamptz", "float8", "int4", "int4", "float8", "bool", "text", "text", "text",
+    "text", "text", "float8", "text", "jsonb", "bytea",
+)  # fmt: skip
+
+
+def stored_uids(uids: Sequence[UUID]) -> set[UUID]:
+    """Which of the ids are there already."""
+    return set(Execution.objects.filter(uid__in=uids).values_list("uid", flat=True))
+
+
+def rows_insert(rows: Sequence[Row]) -> None:
+    """Insert, leaving out ids that are there already; inside the caller's transaction."""
+    if not rows:
+        return
+    # In the order of their ids: two writers with the same rows wait for each other instead of in a circle.
+    ordered = sorted(rows, key=lambda row: row.uid)
+    if connection.vendor == "postgresql":
+        _insert_postgres(ordered)
+    else:
+        _insert_sqlite(ordered)
+
+
+def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> None:
+    """The searchable pairs of executions that were just inserted."""
+    tagged = [row for row in rows if metadata.get(row.uid)]
+    if not tagged:
+        return
+    ids = dict(Execution.objects.filter(uid__in=[row.uid for row in tagged]).values_list("uid", "id"))
+    ExecutionTag.objects.bulk_create(
+        [
+            ExecutionTag(execution_id=ids[row.uid], name=name, value=tag_text(value), started_at=row.started_at)
+            for row in tagged
+            for name, value in metadata[row.uid].items()
+        ],
+        batch_size=500,
+    )
+
+
+def tag_text(value: object) -> str:
+    """A metadata value as it is searched for."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _insert_sqlite(rows: Sequence[Row]) -> None:
+    marks = ", ".join(["%s"] * len(Row._fields))
+    adapt = connection.ops.adapt_datetimefield_value
+    values = [row._replace(uid=row.uid.hex, started_at=adapt(row.started_at)) for row in rows]  # type: ignore[arg-type]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT OR IGNORE INTO {_TABLE} ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - own names
+
+
+def _insert_postgres(rows: Sequence[Row]) -> None:
+    arrays = ", ".join(f"%s::{kind}[]" for kind in _POSTGRES_TYPES)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_TABLE} ({_COLUMNS}) SELECT * FROM unnest({arrays}) ON CONFLICT (uid) DO NOTHING",  # noqa: S608
+            columns,
+        )
