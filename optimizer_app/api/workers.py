@@ -1,9 +1,10 @@
 """Workers, their versions, and calling them."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
@@ -12,7 +13,10 @@ from optimizer_app.api.versions import PromotionOut, ReasonIn, VersionOut
 from optimizer_app.common.access import Capability
 from optimizer_app.common.ninja import caller
 from optimizer_app.models import LanguageModel, Metric, ProgramVersion, Worker
+from optimizer_app.sdk.transports import Registration
+from optimizer_app.selectors.versions import active_version
 from optimizer_app.services import serving
+from optimizer_app.services.registration import worker_register
 from optimizer_app.services.versions import worker_rollback
 from optimizer_app.services.workers import worker_create, worker_update
 
@@ -47,12 +51,36 @@ class WorkerOut(Schema):
     active_version_id: int | None
 
 
+class RegistrationIn(Schema):
+    name: str = Field(min_length=1, max_length=100)
+    description: str = ""
+    program: dict[str, Any]
+    stand_in: bool = Field(False, description="The program only describes the fields; it runs elsewhere.")
+    metric: str = ""
+    optimization: dict[str, Any] = {}
+    collect: bool = Field(False, description="Send good answers to the review queue.")
+
+
+class RegisteredOut(Schema):
+    worker_id: int
+    created: bool
+
+
+class ActiveOut(Schema):
+    worker_id: int
+    version: int
+    fingerprint: str
+    program: dict[str, Any]
+    state: dict[str, Any]
+
+
 class PredictIn(Schema):
     inputs: dict[str, Any]
     version_id: int | None = Field(None, description="A version of this worker; the active one by default.")
 
 
 class PredictOut(Schema):
+    execution_id: UUID = Field(description="Of the recorded execution; feedback names it.")
     outputs: dict[str, Any]
     version_id: int
     latency_ms: float
@@ -84,6 +112,33 @@ def workers_create(request: HttpRequest, body: WorkerIn) -> Status[Worker]:
         latency_need_ms=body.latency_need_ms,
     )
     return Status(201, worker)
+
+
+@router.post(
+    "/register", response=RegisteredOut, operation_id="workers_register", summary="Register a worker from code"
+)
+def workers_register(request: HttpRequest, body: RegistrationIn) -> dict[str, Any]:
+    """Makes the worker with its unoptimized baseline, unless there is one with this name and these fields."""
+    registered = worker_register(Registration(**body.dict()), by=caller(request))
+    return {"worker_id": registered.worker.pk, "created": registered.created}
+
+
+@router.get(
+    "/active",
+    response={200: ActiveOut, 304: None},
+    operation_id="workers_active",
+    summary="Read the active version of a worker by its name",
+)
+def workers_active(request: HttpRequest, name: str) -> HttpResponse:
+    """For processes that run the worker themselves. Answers 304 while If-None-Match names the active version."""
+    caller(request).require(Capability.RECORD)
+    worker = get_object_or_404(Worker.objects.select_related("active_version"), name=name)
+    found = active_version(worker)
+    etag = f'"{found.pop("etag")}"'
+    same = request.headers.get("If-None-Match") == etag
+    response = HttpResponseNotModified() if same else JsonResponse(found)
+    response["ETag"] = etag
+    return response
 
 
 @router.get("/{worker_id}", response=WorkerOut, operation_id="workers_read", summary="Read a worker")
@@ -125,12 +180,13 @@ def workers_versions(request: HttpRequest, worker_id: int) -> QuerySet[ProgramVe
 def workers_predict(request: HttpRequest, worker_id: int, body: PredictIn) -> Status[Any]:
     worker = get_object_or_404(Worker.objects.select_related("active_version", "language_model"), pk=worker_id)
     version = get_object_or_404(worker.versions, pk=body.version_id) if body.version_id else worker.active_version
-    served = serving.predict(worker, by=caller(request), inputs=body.inputs, version=version)
+    served, execution_id = serving.predict_recorded(worker, by=caller(request), inputs=body.inputs, version=version)
     if served.error or version is None:
         return Status(502, {"detail": served.error})
     return Status(
         200,
         {
+            "execution_id": execution_id,
             "outputs": served.outputs,
             "version_id": version.pk,
             "latency_ms": served.latency_ms,

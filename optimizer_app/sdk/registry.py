@@ -70,22 +70,9 @@ class Registry:
 REGISTRY = Registry()
 
 
-def dspy_worker(
-    name: str,
-    *,
-    inputs: list[dict[str, Any]],
-    outputs: list[dict[str, Any]],
-    description: str = "",
-    metric: str = "",
-) -> Callable[[T], T]:
-    """Register a `dspy.Module` class, made without arguments, as the program of a worker."""
-
-    def register(made: T) -> T:
-        text = description or (getattr(made, "__doc__", "") or "").strip().partition("\n")[0]
-        _add(REGISTRY.workers, name, CodeWorker(name, made, inputs, outputs, text, metric))  # type: ignore[arg-type]
-        return made
-
-    return register
+def add_worker(entry: CodeWorker) -> None:
+    """Register a worker's module. Raises ValueError if its name is taken."""
+    _add(REGISTRY.workers, entry.name, entry)
 
 
 def metric(name: str, *, help: str = "", binary: bool = False) -> Callable[[T], T]:  # noqa: A002 - the word people know

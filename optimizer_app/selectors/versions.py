@@ -1,11 +1,28 @@
 """Reading program versions."""
 
-from optimizer_app.engine.changes import StepChange, changes
-from optimizer_app.models import ProgramVersion
+from typing import Any
 
-__all__ = ["StepChange", "version_changes"]
+from optimizer_app.engine.changes import StepChange, changes
+from optimizer_app.models import ProgramVersion, Worker
+
+__all__ = ["StepChange", "active_version", "version_changes"]
 
 
 def version_changes(before: ProgramVersion, after: ProgramVersion) -> list[StepChange]:
     """What the prompt of each step gained and lost."""
     return changes(before.state, after.state)
+
+
+def active_version(worker: Worker) -> dict[str, Any]:
+    """What a process needs to run the active version of a worker, and the tag that changes with it."""
+    version = worker.active_version
+    if version is None:
+        raise ProgramVersion.DoesNotExist(f"{worker.name} has no active version.")
+    return {
+        "etag": f"{version.number}-{version.fingerprint[:16]}",
+        "worker_id": worker.pk,
+        "version": version.number,
+        "fingerprint": version.fingerprint,
+        "program": worker.program,
+        "state": version.state,
+    }

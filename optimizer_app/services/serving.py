@@ -1,14 +1,19 @@
 """Answer a call with a program version."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
-from optimizer_app.common.access import Actor, Capability
+from django.utils import timezone
+
+from optimizer_app.common.access import SYSTEM, Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.engine.spec import SpecError
 from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import LanguageModel, ProgramVersion, Worker
+from optimizer_app.sdk.payload import ExecutionRecord
 from optimizer_app.selectors.datasets import passages_of
 from optimizer_app.services.artifacts import artifact_unpack, artifacts_folder
+from optimizer_app.services.executions import Receipt, executions_record
 from optimizer_app.services.language_models import connection_of
 
 if TYPE_CHECKING:
@@ -37,6 +42,32 @@ def predict(worker: Worker, *, by: Actor, inputs: dict[str, object], version: Pr
         artifact_unpack(chosen.artifact, folder)
     connection = Connection(**connection_of(worker.language_model))
     return serving.predict(program, chosen.state, connection, values, passages_of(program), folder)
+
+
+def predict_recorded(
+    worker: Worker, *, by: Actor, inputs: dict[str, object], version: ProgramVersion | None = None
+) -> tuple["Served", UUID]:
+    """As `predict`, for production: the call is recorded as an execution, whose id comes with the answer."""
+    started_at = timezone.now()
+    served = predict(worker, by=by, inputs=inputs, version=version)
+    chosen = version or worker.active_version
+    record = ExecutionRecord(
+        id=uuid4(),
+        worker=worker.name,
+        started_at=started_at,
+        inputs=inputs,
+        outputs=served.outputs,
+        version=chosen.number if chosen else None,
+        latency_ms=served.latency_ms,
+        tokens_in=served.tokens_in,
+        tokens_out=served.tokens_out,
+        cost_usd=served.cost_usd,
+        error=served.error,
+        error_kind="PredictError" if served.error else "",
+        model=worker.language_model.model[:100],
+    )
+    executions_record([(0, record)], by=SYSTEM, receipt=Receipt())
+    return served, record.id
 
 
 def connection_test(model: LanguageModel, *, by: Actor) -> "Served":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -84,6 +85,8 @@ POSTED = {
 OPERATIONS: dict[str, Capability] = {
     "workers_list": READ,
     "workers_create": OPERATE,
+    "workers_register": RECORD,
+    "workers_active": RECORD,
     "workers_read": READ,
     "workers_update": OPERATE,
     "workers_versions": READ,
@@ -126,6 +129,7 @@ OPERATIONS: dict[str, Capability] = {
 # Bodies that pass validation, so that a refusal can only come from the capability.
 BODIES: dict[str, dict[str, Any]] = {
     "workers_create": {"name": "n", "program": {}, "language_model_id": 1, "metric_id": 1},
+    "workers_register": {"name": "n", "program": {}},
     "workers_update": {"name": "n", "language_model_id": 1, "metric_id": 1},
     "workers_predict": {"inputs": {}},
     "datasets_create": {"name": "n", "worker_id": 1},
@@ -151,6 +155,7 @@ def world() -> dict[str, Any]:
     return {
         "execution_id": execution(run.worker).uid,
         "worker_id": Worker.objects.get().pk,
+        "worker_name": run.worker.name,
         "run_id": Run.objects.get().pk,
         "version_id": run.winner_id,
         "dataset_id": dataset.pk,
@@ -259,7 +264,9 @@ def call(client: Client, operation: str, world: dict[str, Any], headers: dict[st
     method, path, described = operations()[operation]
     arguments = {p["name"]: world[p["name"]] for p in described.get("parameters", []) if p["in"] == "path"}
     body = None if method == "get" else json.dumps(_body(operation, world))
-    response = client.generic(method.upper(), path.format(**arguments), body or "", "application/json", headers=headers)
+    asked = {p["name"]: world["worker_name"] for p in described.get("parameters", []) if p.get("required")}
+    url = f"{path.format(**arguments)}?{urlencode(asked)}"
+    response = client.generic(method.upper(), url, body or "", "application/json", headers=headers)
     return response.status_code
 
 

@@ -1,0 +1,123 @@
+"""Workers that register themselves: from a decorator in production code, or because their traces arrive."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.problems import Conflict, Refused
+from optimizer_app.engine.spec import Field, Program, SpecError, program_from_data
+from optimizer_app.models import CollectionRule, Dataset, LanguageModel, Metric, Worker
+from optimizer_app.models.datasets import shape_of
+from optimizer_app.sdk.registry import REGISTRY
+from optimizer_app.sdk.transports import Registration
+from optimizer_app.services import audit
+from optimizer_app.services.datasets import dataset_create
+from optimizer_app.services.workers import worker_create
+
+AUTO_RULE = "Good answers, for review"
+AUTO_SCORE = 0.8  # where answers are scored at all
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The worker, and whether it is new."""
+
+    worker: Worker
+    created: bool
+
+
+def worker_register(told: Registration, *, by: Actor) -> Registered:
+    """The worker of that name; made with its unoptimized baseline if there is none. Raises Conflict when a worker of
+    that name has other fields, Refused for a program that cannot be."""
+    by.require(Capability.RECORD)
+    try:
+        program = program_from_data(told.program)
+    except SpecError as error:
+        raise Refused(fields={"program": error.problems}) from None
+    existing = Worker.objects.filter(name=told.name).first()
+    if existing is not None:
+        _check_fields(existing, program)
+        _keep_wishes(existing, told, by)
+        return Registered(existing, created=False)
+    with transaction.atomic():
+        worker = worker_create(
+            by=_on_behalf(by),
+            name=told.name,
+            description=_description(told),
+            program=_program(told, program).to_data(),
+            language_model=LanguageModel.objects.order_by("id")[0],
+            metric=_metric(told.metric),
+        )
+        _keep_wishes(worker, told, by)
+    return Registered(worker, created=True)
+
+
+def auto_collect(worker: Worker, *, by: Actor) -> CollectionRule:
+    """The rule that sends good answers to the review queue of the worker's dataset; made once."""
+    program = worker.spec()
+    found = Dataset.objects.filter(shape=shape_of(program.inputs, program.outputs)).order_by("id").first()
+    name = f"{worker.name} examples"
+    dataset = found or dataset_create(by=_on_behalf(by), name=name[:100], description="", worker=worker)
+    rule, _ = CollectionRule.objects.get_or_create(
+        worker=worker, name=AUTO_RULE, defaults={"dataset": dataset, "needs_review": True}
+    )
+    return rule
+
+
+def _keep_wishes(worker: Worker, told: Registration, by: Actor) -> None:
+    with transaction.atomic():
+        if told.optimization and worker.optimization != told.optimization:
+            worker.optimization = told.optimization
+            worker.save(update_fields=["optimization"])
+            audit.record(by, "worker.wishes", worker, **told.optimization)
+        if told.collect and not worker.rules.filter(name=AUTO_RULE).exists():
+            auto_collect(worker, by=by)
+
+
+def _check_fields(worker: Worker, program: Program) -> None:
+    kept = worker.spec()
+
+    def names(fields: tuple[Field, ...]) -> str:
+        return ", ".join(sorted(field.name for field in fields))
+
+    here, there = (names(kept.inputs), names(kept.outputs)), (names(program.inputs), names(program.outputs))
+    if here != there:
+        raise Conflict(
+            f"There is already a worker called “{worker.name}” that makes {here[1]} from {here[0]}; the code makes "
+            f"{there[1]} from {there[0]}. Give the code's worker another name."
+        )
+
+
+def _program(told: Registration, program: Program) -> Program:
+    if told.name in REGISTRY.workers:
+        from optimizer_app.engine.programs import describe_code
+
+        return describe_code(told.name)
+    return program
+
+
+def _description(told: Registration) -> str:
+    if told.stand_in and told.name not in REGISTRY.workers:
+        return f"{told.description} Its program runs elsewhere; the one here is a one-step stand-in.".strip()
+    return told.description
+
+
+def _metric(name: str) -> Metric:
+    if not name:
+        return Metric.objects.order_by("id")[0]
+    found = Metric.objects.filter(name=name).first()
+    if found is None:
+        raise Refused(fields={"metric": [f"There is no metric called “{name}”."]})
+    return found
+
+
+def _on_behalf(by: Actor) -> Actor:
+    """A token that may record may bring its worker and that worker's dataset with it, and nothing else."""
+    return Actor(by.name, by.kind, by.capabilities | {Capability.OPERATE}, by.address)
+
+
+def fields_data(names: list[str]) -> list[dict[str, Any]]:
+    """Text fields of these names, for workers that are known by their traces only."""
+    return [{"name": name} for name in names]
