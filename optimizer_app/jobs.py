@@ -2,4 +2,7 @@
 
 RUN_EXECUTE = "optimizer_app.run_execute"
 FOLLOW_UP = "optimizer_app.follow_up"
+REVIEW_SUGGEST = "optimizer_app.review_suggest"
+DATASET_IMPORT = "optimizer_app.dataset_import"
+RETENTION = "optimizer_app.retention"
 TICK = "optimizer_app.tick"

@@ -71,6 +71,10 @@ class ExecutionsOut(Schema):
     next: str | None = Field(description="Give it as `after` to get the next page; null on the last one.")
 
 
+class CountOut(Schema):
+    count: int
+
+
 class ExecutionQuery(Schema):
     worker: str = ""
     version: int | None = None
@@ -154,6 +158,14 @@ def executions_list(request: HttpRequest, query: Query[ExecutionQuery]) -> dict[
     caller(request).require(Capability.READ)
     found = page_of(ExecutionFilter(**query.dict(exclude={"after"})), query.after)
     return {"items": [_out(execution) for execution in found.rows], "next": found.older or None}
+
+
+@router.get("/count", response=CountOut, operation_id="executions_count", summary="Count executions")
+def executions_count(request: HttpRequest, worker: str = "") -> dict[str, int]:
+    """All that are stored, or those of one worker; counted now, so it takes a moment among millions."""
+    caller(request).require(Capability.READ)
+    found = Execution.objects.filter(worker__name=worker) if worker else Execution.objects.all()
+    return {"count": found.count()}
 
 
 @router.get("/{execution_id}", response=ExecutionDetail, operation_id="executions_read", summary="Read an execution")

@@ -41,16 +41,15 @@ class Execution(models.Model):
     class Meta:
         ordering = ("-started_at", "-id")
         indexes = (
-            # the list, of all and of one worker
-            models.Index(fields=("started_at", "id"), name="execution_time"),
-            models.Index(fields=("worker", "started_at", "id"), name="execution_worker"),
+            # the list, of all (with the score, which a filter then reads from the index) and of one worker
+            models.Index(fields=("started_at", "score"), name="execution_time"),
+            models.Index(fields=("worker", "started_at"), name="execution_worker"),
             # filters that may match few among a million; partial, because most rows have none of these
             models.Index(
                 fields=("version", "started_at"), name="execution_version", condition=Q(version__isnull=False)
             ),
             models.Index(fields=("error_kind", "started_at"), name="execution_error", condition=~Q(error_kind="")),
             models.Index(fields=("label", "started_at"), name="execution_label", condition=~Q(label="")),
-            models.Index(fields=("started_at", "score"), name="execution_score", condition=Q(score__isnull=False)),
             models.Index(fields=("trace_id",), name="execution_trace", condition=~Q(trace_id="")),
             models.Index(fields=("subject",), name="execution_subject", condition=~Q(subject="")),
         )

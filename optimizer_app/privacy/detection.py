@@ -9,8 +9,9 @@ import regex
 from optimizer_app.privacy.detectors import contact, names, network, numbers, secrets
 from optimizer_app.privacy.spans import KINDS, Kind, Span, without_overlaps
 
-# Most texts hold nothing: a few microseconds decide which detectors are worth running.
 _DIGITS = re.compile(r"\d(?:\D{0,3}\d){4}|:[0-9A-Fa-f]{0,4}:")
+_TELLING_BYTES = b"0123456789:@"
+_TELLING_WORDS = (*contact.SPELLED_AT, *secrets.TELLING)
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 PATTERN_TIMEOUT_S = 0.1  # a person's pattern may backtrack without end; a text it cannot finish is dropped
 
@@ -30,6 +31,18 @@ def find(text: str, kinds: Collection[Kind] = frozenset(KINDS), custom: Mapping[
     if places is not None:
         spans = [Span(places[s.start], places[s.end - 1] + 1, s.kind) for s in spans]
     return without_overlaps(spans)
+
+
+def may_hold(text: str) -> bool:
+    """False when the detectors would certainly find nothing: most texts, for a tenth of the detectors' time."""
+    raw = text.encode(errors="surrogatepass")
+    lowered = text.lower()
+    return (
+        lowered != text
+        or len(raw) != len(text)
+        or len(raw.translate(None, _TELLING_BYTES)) != len(raw)
+        or any(word in lowered for word in _TELLING_WORDS)
+    )
 
 
 def check_pattern(pattern: str) -> str:

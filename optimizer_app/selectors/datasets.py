@@ -11,8 +11,8 @@ from optimizer_app.models.datasets import shape_of
 
 
 def split_examples(version: DatasetVersion, split: Split) -> QuerySet[Example]:
-    """The examples of one split, in the order of their content: independent of row ids."""
-    members = Example.objects.filter(memberships__version=version, memberships__split=split)
+    """The examples of one split that were not erased, in the order of their content: independent of row ids."""
+    members = Example.objects.filter(memberships__version=version, memberships__split=split, erased_at=None)
     return members.order_by("content_hash")
 
 
@@ -37,6 +37,16 @@ def datasets_for(worker: Worker) -> QuerySet[Dataset]:
     return Dataset.objects.filter(shape=shape_of(program.inputs, program.outputs))
 
 
+def workers_of(dataset: Dataset) -> list[Worker]:
+    """Workers with the fields of the dataset, by name."""
+    return [w for w in Worker.objects.select_related("active_version") if _shape(w) == dataset.shape]
+
+
+def _shape(worker: Worker) -> str:
+    program = worker.spec()
+    return shape_of(program.inputs, program.outputs)
+
+
 def dataset_versions_for(worker: Worker) -> QuerySet[DatasetVersion]:
     """Frozen versions that a run of this worker may use, newest first."""
     program = worker.spec()
@@ -50,7 +60,7 @@ def label_counts(dataset: Dataset) -> dict[str, list[tuple[str, int]]]:
     if not names:
         return {}
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
-    for outputs in dataset.examples.values_list("outputs", flat=True).iterator(chunk_size=1000):
+    for outputs in dataset.examples.filter(erased_at=None).values_list("outputs", flat=True).iterator(chunk_size=1000):
         for name in names:
             counts[name][as_text(outputs[name])] += 1
     return {name: counter.most_common() for name, counter in counts.items()}

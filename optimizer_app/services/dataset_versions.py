@@ -28,7 +28,9 @@ def dataset_freeze(
     _check(dataset, shares, stratify_by, at_most)
     items = [
         Item(example.content_hash, as_text(example.outputs[stratify_by]) if stratify_by else "")
-        for example in dataset.examples.only("content_hash", "outputs").iterator(chunk_size=BATCH)
+        for example in dataset.examples.filter(erased_at=None)
+        .only("content_hash", "outputs")
+        .iterator(chunk_size=BATCH)
     ]
     placed = _placed(dataset)
     if at_most is not None:
@@ -49,7 +51,7 @@ def dataset_freeze(
 def passages_freeze(dataset: Dataset, *, by: Actor) -> DatasetVersion:
     """Freeze a dataset of passages: nothing is held out, a retrieval step searches them all."""
     by.require(Capability.OPERATE)
-    keys = dataset.examples.values_list("content_hash", flat=True)
+    keys = dataset.examples.filter(erased_at=None).values_list("content_hash", flat=True)
     assigned = dict.fromkeys(keys, Split.TRAIN)
     if not assigned:
         raise Refused("There are no passages yet. Import some first.")

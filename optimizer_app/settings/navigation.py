@@ -40,6 +40,7 @@ UNFOLD = {
                 "title": "Optimize",
                 "items": [
                     _item("Workers", "smart_toy", "admin:optimizer_app_worker_changelist", "/workers/"),
+                    _item("Executions", "receipt_long", "optimizer:execution-list", "/executions/"),
                     _item("Datasets", "dataset", "admin:optimizer_app_dataset_changelist", "/datasets/"),
                     _item("Metrics", "straighten", "admin:optimizer_app_metric_changelist", "/metrics/"),
                     _item("Runs", "rocket_launch", "admin:optimizer_app_run_changelist", "/runs/"),

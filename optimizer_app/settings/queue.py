@@ -7,6 +7,7 @@ from optimizer_app import jobs
 
 EMBEDDED_BROKER = "upliftsqlite://localhost"  # the alias is made in optimizer_app/celery.py
 TICK_SECONDS = 5
+RETENTION_SECONDS = 1800
 
 
 def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
@@ -27,6 +28,11 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "timezone": "UTC",
         "beat_schedule": {
+            "retention": {
+                "task": jobs.RETENTION,
+                "schedule": RETENTION_SECONDS,
+                "options": {"expires": RETENTION_SECONDS},
+            },
             "tick": {"task": jobs.TICK, "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
         },
     }

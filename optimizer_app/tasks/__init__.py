@@ -1,5 +1,5 @@
 """Celery tasks: ids in, one service call, no logic."""
 
-from optimizer_app.tasks import follow_ups, maintenance, runs
+from optimizer_app.tasks import datasets, follow_ups, maintenance, runs
 
-__all__ = ["follow_ups", "maintenance", "runs"]
+__all__ = ["datasets", "follow_ups", "maintenance", "runs"]

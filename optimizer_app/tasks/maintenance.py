@@ -4,6 +4,7 @@ from celery import shared_task
 
 from optimizer_app import jobs
 from optimizer_app.services.follow_ups import follow_ups_reap
+from optimizer_app.services.retention import retention_apply
 from optimizer_app.services.run_execution import run_reap
 
 
@@ -12,3 +13,9 @@ def tick() -> None:
     """Pick up runs whose worker died or whose message was lost. Several schedulers do no harm."""
     run_reap()
     follow_ups_reap()
+
+
+@shared_task(name=jobs.RETENTION)
+def retention() -> None:
+    """Delete executions that are past their worker's limits."""
+    retention_apply()

@@ -12,6 +12,7 @@ from optimizer_app.common.pages import needs, page
 from optimizer_app.forms.datasets import DatasetForm, FreezeForm, MappingForm, UploadForm
 from optimizer_app.models import Dataset, DatasetImport
 from optimizer_app.selectors.datasets import label_counts
+from optimizer_app.selectors.review import waiting_for
 from optimizer_app.services.dataset_versions import dataset_freeze, passages_freeze
 from optimizer_app.services.datasets import dataset_create
 from optimizer_app.services.imports import MEGABYTE, import_finish, import_start, import_table
@@ -27,7 +28,7 @@ def dataset_detail(request: HttpRequest, dataset_id: int, upload: UploadForm | N
     return page(
         request, "optimizer_app/datasets/detail.html", title=dataset.name, dataset=dataset, examples=examples,
         labels=label_counts(dataset), versions=dataset.versions.all(), imports=dataset.imports.all()[:5],
-        upload=upload or UploadForm(),
+        upload=upload or UploadForm(), waiting=waiting_for([dataset]),
     )  # fmt: skip
 
 

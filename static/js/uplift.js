@@ -93,6 +93,20 @@ function prepareSteps(steps) {
   });
 }
 
+/* A key does what the control marked with it does, unless someone is typing. */
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+  const marked = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (marked) {
+    event.preventDefault();
+    marked.click();
+  }
+});
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-check-all]")) return;
+  for (const box of event.target.closest("form").querySelectorAll("input[type=checkbox][name=item]")) box.checked = event.target.checked;
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   // The shell's script expects its own markup around every file input and fails on ours; it skips marked ones.
   for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;

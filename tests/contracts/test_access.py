@@ -13,6 +13,7 @@ from optimizer_app.api_root import api
 from optimizer_app.common.access import ROLES, SYSTEM, Capability
 from optimizer_app.models import ApiToken, Batch, DatasetImport, LanguageModel, Metric, Run, Worker
 from optimizer_app.services.imports import import_start
+from optimizer_app.services.rules import rule_create
 from optimizer_app.services.tokens import token_create
 from tests.conftest import SignIn
 from tests.factories.executions import execution
@@ -33,6 +34,21 @@ PAGES: dict[str, Capability] = {
     "optimizer:worker-rollback": APPROVE,
     "optimizer:playground": PREDICT,
     "optimizer:run-new": OPERATE,
+    "optimizer:collection": READ,
+    "optimizer:rule-new": OPERATE,
+    "optimizer:rule-change": OPERATE,
+    "optimizer:retention": APPROVE,
+    "optimizer:privacy": APPROVE,
+    "optimizer:erasure": ADMIN,
+    "optimizer:execution-list": READ,
+    "optimizer:execution-detail": READ,
+    "optimizer:execution-verdict": OPERATE,
+    "optimizer:execution-review": OPERATE,
+    "optimizer:review-queue": READ,
+    "optimizer:review-bulk": OPERATE,
+    "optimizer:review-suggest": OPERATE,
+    "optimizer:review-two-people": APPROVE,
+    "optimizer:review-decide": OPERATE,
     "optimizer:dataset-new": OPERATE,
     "optimizer:dataset-detail": READ,
     "optimizer:dataset-upload": OPERATE,
@@ -69,6 +85,15 @@ PAGES: dict[str, Capability] = {
     "optimizer:token-revoke": ADMIN,
 }
 POSTED = {
+    "optimizer:rule-new",
+    "optimizer:rule-change",
+    "optimizer:retention",
+    "optimizer:execution-verdict",
+    "optimizer:execution-review",
+    "optimizer:review-bulk",
+    "optimizer:review-suggest",
+    "optimizer:review-two-people",
+    "optimizer:review-decide",
     "optimizer:worker-rollback",
     "optimizer:dataset-upload",
     "optimizer:language-model-test",
@@ -123,6 +148,7 @@ OPERATIONS: dict[str, Capability] = {
     "executions_record": RECORD,
     "feedback_record": RECORD,
     "scores_record": RECORD,
+    "executions_count": READ,
     "executions_list": READ,
     "executions_read": READ,
 }
@@ -152,8 +178,13 @@ def world() -> dict[str, Any]:
     dataset = run.dataset_version.dataset
     token_create(by=SYSTEM, name="t", scopes=["read"])
     import_start(dataset, by=SYSTEM, file_name="a.csv", raw=b"message,team\nx,K1\n")
+    rule = rule_create(run.worker, by=SYSTEM, name="r", dataset=dataset)
+    stored = execution(run.worker)
     return {
-        "execution_id": execution(run.worker).uid,
+        "execution_id": stored.uid,
+        "uid": stored.uid,
+        "rule_id": rule.pk,
+        "item_id": dataset.review_items.get().pk,
         "worker_id": Worker.objects.get().pk,
         "worker_name": run.worker.name,
         "run_id": Run.objects.get().pk,
