@@ -24,11 +24,11 @@ class ExecutionFilterForm(forms.Form):
         required=False, choices=[("", "any"), ("success", "succeeded"), ("error", "failed")], label="Outcome"
     )
     version = forms.IntegerField(required=False, min_value=0)
-    label = forms.CharField(required=False, help_text="exact value")
+    label = forms.CharField(required=False, widget=forms.TextInput(attrs={"placeholder": "exact value"}))
     error_kind = forms.CharField(required=False, label="Error kind", help_text="exact, e.g. TimeoutError")
     path = forms.ChoiceField(required=False, choices=[("", "any"), *Execution.Path.choices], label="Answered by")
     score_from = forms.FloatField(required=False, min_value=0, max_value=1, label="Score from")
-    score_to = forms.FloatField(required=False, min_value=0, max_value=1, label="to")
+    score_to = forms.FloatField(required=False, min_value=0, max_value=1, label="Score to")
     since = forms.DateTimeField(required=False, widget=MOMENT, label="Since")
     until = forms.DateTimeField(required=False, widget=MOMENT, label="Until")
     tag = forms.CharField(required=False, label="Metadata", help_text="name=value")

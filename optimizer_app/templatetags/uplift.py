@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal, TypeGuard
 
 from django import template
@@ -85,7 +86,9 @@ def money(value: float | None) -> str:
     """US dollars; a missing price is said, never shown as zero."""
     if value is None:
         return "unpriced"
-    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+    if value >= 1 or value == 0:
+        return f"${value:,.2f}"
+    return f"${value:.4f}" if value >= 0.01 else f"${Decimal(f'{value:.2g}'):f}"
 
 
 @register.filter

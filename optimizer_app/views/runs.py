@@ -24,7 +24,8 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
     worker = _worker(worker_id)
     chosen = request.GET if request.GET.get("dataset_version") else None
     form = RunForm(worker, request.POST or None, initial=chosen.dict() if chosen else None)
-    parameters = _parameters(request.POST)
+    filled = request.POST or _wishes(worker)
+    parameters = _parameters(filled)
     if request.method == "POST" and all([form.is_valid(), parameters.is_valid()]):
         run = form.submit(
             run_create,
@@ -45,13 +46,13 @@ def run_new(request: HttpRequest, worker_id: int) -> HttpResponse:
     listed: list[tuple[Suggestion | None, Optimizer]] = [
         (fit, known[fit.optimizer]) for fit in fits if fit.optimizer in known
     ]
-    chosen_name = request.POST.get("optimizer", DEFAULT_OPTIMIZER)
+    chosen_name = filled.get("optimizer", DEFAULT_OPTIMIZER)
     named = {fit.optimizer for fit in fits}
     listed += [(None, optimizer) for name, optimizer in known.items() if name not in named]
     return page(
         request, "optimizer_app/runs/form.html", title=f"Optimize {worker.name}", worker=worker, form=form,
         parameters=parameters, listed=listed, checks=checks, has_data=bool(versions),
-        quote=_quote(worker, request.POST, parameters, versions[0]) if versions else None,
+        quote=_quote(worker, filled, parameters, versions[0]) if versions else None,
         chosen=chosen_name, chosen_is_rare=any(fit.optimizer == chosen_name and fit.is_rare for fit in fits),
     )  # fmt: skip
 
@@ -93,6 +94,22 @@ def run_pilot(request: HttpRequest, worker_id: int) -> HttpResponse:
 
 def _worker(worker_id: int) -> Worker:
     return get_object_or_404(Worker.objects.select_related("language_model", "metric"), pk=worker_id)
+
+
+def _wishes(worker: Worker) -> QueryDict:
+    """What the worker's code asks for, as the form would send it; empty where this server has no such optimizer."""
+    data = QueryDict(mutable=True)
+    known = optimizers().get(worker.optimization.get("optimizer", ""))
+    if known is None:
+        return data
+    data["optimizer"] = known.name
+    asked = worker.optimization.get("parameters", {})
+    if any(parameter.name in asked for parameter in known.parameters):
+        for parameter in known.parameters:
+            value = asked.get(parameter.name, parameter.default)
+            if value is not None and value is not False:
+                data[f"parameter-{parameter.name}"] = str(value)
+    return data
 
 
 def _parameters(data: QueryDict) -> ParametersForm:
