@@ -31,6 +31,7 @@ from optimizer_app.sdk.transports import (
 logger = logging.getLogger("uplift")
 BATCH_BYTES, BATCH_ROWS = 1024 * 1024, 500
 FLUSH_AT_EXIT_S = 5.0
+LINGER_S = 0.5  # how long records gather before they are sent together
 WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 MARKS: dict[bytes, Kind] = {b"e": "executions", b"f": "feedback"}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
@@ -66,7 +67,8 @@ class Collector:
         """Take one record; on disk when this returns. Never raises."""
         mark = b"e" if kind == "executions" else b"f"
         self.spool.append(mark + _ENCODER.encode(record) + b"\n")
-        self._wake.set()
+        if self.spool.waiting > BATCH_BYTES:
+            self._wake.set()
         if self._thread is None:
             self.start()
 
@@ -113,10 +115,12 @@ class Collector:
     def _run(self) -> None:
         wait, refresh_at = 0.0, 0.0
         while not self._stop:
-            self._wake.wait(wait or max(0.05, min(self.refresh_s, 60.0)))
-            if wait:
-                time.sleep(wait)  # waking early does not make the server come back
+            self._wake.wait(min(LINGER_S, self.refresh_s))
             self._wake.clear()
+            if wait:
+                time.sleep(wait)  # being woken does not make the server come back
+            if self._stop:
+                break
             try:
                 self._register_all()
                 if time.monotonic() >= refresh_at:

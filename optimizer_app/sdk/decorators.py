@@ -203,7 +203,11 @@ def _function_under_care(function: Callable[..., Any], care: Care) -> Callable[.
     takes_program = "program" in shape.parameters
     outside = shape.replace(parameters=[p for name, p in shape.parameters.items() if name != "program"])
 
+    names = outside.parameters.keys()
+
     def inputs_of(args: Any, kwargs: Any) -> dict[str, Any]:
+        if not args and kwargs.keys() == names:  # the usual call; binding takes 8 µs
+            return dict(kwargs)
         bound = outside.bind(*args, **kwargs)
         bound.apply_defaults()
         return dict(bound.arguments)

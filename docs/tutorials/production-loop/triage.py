@@ -18,15 +18,11 @@ import dspy
 from optimizer_app import sdk
 
 TEAMS = {
-    "K1": ["invoice", "payment", "refund", "price", "charge", "receipt", "discount", "billing"],
-    "K2": ["password", "login", "account", "access", "locked", "username", "code", "profile"],
-    "K3": ["parcel", "delivery", "courier", "shipping", "address", "package", "tracking", "driver"],
+    "K1": ["invoice", "payment", "refund", "discount"],
+    "K2": ["password", "login", "account", "username"],
+    "K3": ["parcel", "delivery", "courier", "tracking"],
 }
-FRAMES = [
-    "My {0} and {1} failed", "Check {0} or {1} for {2}", "Question: {0}, {1}", "{0} again, {1} too, says {2}",
-    "Who knows {0} and {1}?", "Trouble with the {0}, {1}", "Nobody answers {2} about {0} or {1}",
-]  # fmt: skip
-WHO = ["my boss", "our customer", "the desk in Lyon", "a colleague", "the night shift"]
+FRAMES = ["{0}, {1}", "{0} and {1}?", "{0} or {1}", "{0}: {1}!", "{0} ... {1}", "{0} / {1}", "{0} with {1}"]
 
 
 @sdk.dspy_worker_optimized("Message triage", optimizer="BootstrapFewShotWithRandomSearch")
@@ -39,13 +35,8 @@ class Triage(dspy.Signature):
 
 def messages(seed: int) -> list[str]:
     """All messages there are, shuffled."""
-    every = [
-        frame.format(first, second, who)
-        for words in TEAMS.values()
-        for first, second in itertools.permutations(words, 2)
-        for frame in FRAMES
-        for who in (WHO if "{2}" in frame else WHO[:1])
-    ]
+    pairs = [pair for words in TEAMS.values() for pair in itertools.permutations(words, 2)]
+    every = [frame.format(*pair) for pair in pairs for frame in FRAMES]
     random.Random(seed).shuffle(every)  # noqa: S311 - a shuffle
     return every
 
