@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from optimizer_app.api import traces
 from optimizer_app.api_root import api
 from optimizer_app.views import (
     batches,
@@ -83,6 +84,7 @@ pages = [
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("api/v1/", api.urls),
+    path("v1/traces", traces.collect, name="otlp-traces"),
     path("", include("analytics.urls")),
     path("", include((pages, "optimizer"))),
     path("", admin.site.urls),

@@ -40,7 +40,7 @@ ROLES: dict[str, frozenset[Capability]] = {
     "approver": _APPROVER,
     "admin": _ADMIN,
 }
-OPEN_PATHS = ("/healthz", "/login/", "/logout/", "/static/")
+OPEN_PATHS = ("/healthz", "/v1/traces", "/login/", "/logout/", "/static/")
 API_PATH = "/api/"  # checks tokens itself
 
 

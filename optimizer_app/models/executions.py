@@ -102,3 +102,21 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} on {self.execution_id}"
+
+
+class TraceUsage(models.Model):
+    """What one call of a language model used, told by a span that may arrive before or after its root. Kept an hour."""
+
+    trace_id = models.CharField(max_length=64, db_index=True)
+    span_id = models.CharField(max_length=32)
+    tokens_in = models.PositiveIntegerField(null=True)
+    tokens_out = models.PositiveIntegerField(null=True)
+    cost_usd = models.FloatField(null=True)
+    model = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("trace_id", "span_id"), name="trace_usage_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.trace_id}:{self.span_id}"

@@ -7,8 +7,8 @@ Kind = Literal["secret", "url", "email", "iban", "card", "national_id", "ip", "p
 # In the order in which they win where they overlap.
 KINDS: dict[Kind, str] = {
     "custom": "Your own patterns",
-    "secret": "API keys, tokens, passwords",
     "url": "Addresses with secrets in them",
+    "secret": "API keys, tokens, passwords",
     "email": "E-mail addresses",
     "iban": "Bank accounts (IBAN, checksum)",
     "card": "Payment cards (Luhn)",

@@ -104,6 +104,7 @@ class Collector:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(1.0)
+        self.transport.close()
         self.spool.close()
 
     def after_fork(self) -> None:

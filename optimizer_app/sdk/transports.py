@@ -49,6 +49,9 @@ class Transport(Protocol):
     def register(self, registration: Registration) -> None:
         """Make the worker known. Raises UnavailableError or RefusedError."""
 
+    def close(self) -> None:
+        """Let go of what is held open."""
+
     def active(self, name: str, known: str) -> dict[str, Any] | None:
         """The active version: {"etag", "version", "program", "state"}; None while it is the one `known` names."""
 
@@ -140,3 +143,6 @@ class FileTransport:
     def active(self, name: str, known: str) -> dict[str, Any] | None:
         """A file has no versions."""
         return None
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -48,6 +48,9 @@ class InProcessTransport:
         finally:
             close_old_connections()
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def active(self, name: str, known: str) -> dict[str, Any] | None:
         try:
             worker = Worker.objects.select_related("active_version").filter(name=name).first()

@@ -1,7 +1,6 @@
 """Workers that register themselves: from a decorator in production code, or because their traces arrive."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 
@@ -116,8 +115,3 @@ def _metric(name: str) -> Metric:
 def _on_behalf(by: Actor) -> Actor:
     """A token that may record may bring its worker and that worker's dataset with it, and nothing else."""
     return Actor(by.name, by.kind, by.capabilities | {Capability.OPERATE}, by.address)
-
-
-def fields_data(names: list[str]) -> list[dict[str, Any]]:
-    """Text fields of these names, for workers that are known by their traces only."""
-    return [{"name": name} for name in names]

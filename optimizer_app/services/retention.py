@@ -10,10 +10,20 @@ from django.utils import timezone
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
-from optimizer_app.models import Example, ExampleScore, Execution, ExecutionTag, Feedback, ReviewItem, Worker
+from optimizer_app.models import (
+    Example,
+    ExampleScore,
+    Execution,
+    ExecutionTag,
+    Feedback,
+    ReviewItem,
+    TraceUsage,
+    Worker,
+)
 from optimizer_app.services import audit
 from optimizer_app.services.executions import subject_hash
 
+TRACES_WAIT = timedelta(hours=1)
 BATCH = 2_000  # rows a transaction: SQLite has one writer, and ingest must get its turn
 
 
@@ -29,6 +39,7 @@ class Erased:
 
 def retention_apply() -> int:
     """Delete executions that are past their worker's limits; how many. Aggregates of the past stay."""
+    TraceUsage.objects.filter(created_at__lt=timezone.now() - TRACES_WAIT).delete()
     deleted = 0
     limited = Worker.objects.exclude(retention_days=None, retention_count=None)
     for worker in limited:

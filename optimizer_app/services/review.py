@@ -29,7 +29,7 @@ def item_approve(item: ReviewItem, *, by: Actor, outputs: Mapping[str, object] |
     approval waits for a second person who leaves the answer as it is. True once the example is in the dataset."""
     by.require(Capability.OPERATE)
     with transaction.atomic():
-        locked = ReviewItem.objects.select_for_update().select_related("dataset", "rule").get(pk=item.pk)
+        locked = ReviewItem.objects.select_for_update(of=("self",)).select_related("dataset", "rule").get(pk=item.pk)
         if locked.status != Pending:
             raise Conflict(f"This was already {locked.get_status_display().lower()} by {locked.decided_by}.")
         answer = _answer(locked, outputs)

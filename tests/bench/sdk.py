@@ -15,12 +15,15 @@ from optimizer_app import sdk
 
 SERVER = """
 import http.server, json
+ANSWER = json.dumps(dict(accepted=0, duplicates=0, errors=[], version=0, program={}, state={})).encode()
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def answer(self):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        raw = json.dumps({"accepted": 0, "duplicates": 0, "errors": [], "version": 0, "program": {}, "state": {}}).encode()
-        self.send_response(200); self.send_header("Content-Length", str(len(raw))); self.end_headers(); self.wfile.write(raw)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(ANSWER)))
+        self.end_headers()
+        self.wfile.write(ANSWER)
     do_GET = do_POST = answer
     def log_message(self, *a): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -7,10 +7,11 @@ import phonenumbers
 
 from optimizer_app.privacy.spans import Span
 
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{1,62}(?<!-)")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{1,62}(?<!-)")
 _SPELLED = re.compile(
-    r"(?i)\b[\w.+-]{2,64}\s*(?:\[at\]|\(at\)|\{at\}|<at>|\s+at\s+)\s*[\w-]{2,63}"
-    r"(?:\s*(?:\[dot\]|\(dot\)|\{dot\}|<dot>|\s+dot\s+)\s*[\w-]{2,24})+"
+    r"(?i)\b[\w.+-]{2,64}\s*(?:\[at\]|\(at\)|\{at\}|<at>|\s+at\s+)\s*(?!(?:the|a|an|this|that|my|your)\b)[\w-]{2,63}"
+    r"(?:\s*(?:\[dot\]|\(dot\)|\{dot\}|<dot>|\s+dot\s+)\s*[\w-]{2,24})*"
+    r"\s*(?:\[dot\]|\(dot\)|\{dot\}|<dot>|\s+dot\s+)\s*(?:com|org|net|info|edu|gov|io|eu|co|uk|de|fr|es|it|nl|ch|at|in|br|pl|se)\b"
 )
 _PHONE = re.compile(r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:[\s().\u2010-\u2015/-]{0,3}\d){6,14}(?![\w]|[.,/-]\d)")
 _CUE = re.compile(

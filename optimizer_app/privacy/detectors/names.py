@@ -38,11 +38,26 @@ _KNOWN = re.compile(rf"(?<![\w@.])(?P<given>{_PART})(?P<rest>(?:{_NEXT}){{1,2}})
 _NOT_NAMES = frozenset(Path(__file__).with_name("no_names.txt").read_text(encoding="utf-8").split())
 
 
+# What each pattern begins with, in small letters: a text without any of them is spared the pattern.
+_TITLES = (
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "herr", "frau", "hr", "fr", "mme", "mlle", "monsieur", "madame",
+    "sr", "sra", "señor", "signor", "dott", "doñ", "name", "heiß", "heiss", "m'app", "llamo", "chiamo", "called",
+    "signed", "customer", "kunde", "client", "patient", "employee", "colleague", "attn",
+)  # fmt: skip
+_GREETINGS = ("dear", "hi ", "hello", "hey", "hallo", "liebe", "bonjour", "hola", "ciao")
+_CLOSINGS = ("regards", "sincerely", "cheers", "thank", "wishes", "yours", "gr", "cordialement", "salu")
+_CAPITAL = re.compile(_PART)
+
+
 def find(text: str) -> Iterator[Span]:
     """Names after a title or a phrase, in greetings and signatures; common given names with a surname."""
-    for pattern in (_LEAD, _GREETED, _SIGNED):
-        for match in pattern.finditer(text):
-            yield from _span(text, *match.span("name"))
+    lowered = text.lower()
+    for pattern, words in ((_LEAD, _TITLES), (_GREETED, _GREETINGS), (_SIGNED, _CLOSINGS)):
+        if any(word in lowered for word in words):
+            for match in pattern.finditer(text):
+                yield from _span(text, *match.span("name"))
+    if GIVEN.isdisjoint(word.casefold() for word in _CAPITAL.findall(text)):
+        return
     for match in _SPEAKING.finditer(text):
         if match["name"].split()[0].casefold() in GIVEN:
             yield from _span(text, *match.span("name"))
@@ -56,5 +71,7 @@ def _span(text: str, start: int, end: int) -> Iterator[Span]:
     words = list(re.finditer(r"\S+", text[start:end]))
     while words and words[-1][0].rstrip(",.") in _NOT_NAMES:
         words.pop()
+    while words and words[0][0].rstrip(".").lower() in _TITLES:
+        words.pop(0)
     if words and words[0][0] not in _NOT_NAMES:
-        yield Span(start, start + words[-1].end(), "name")
+        yield Span(start + words[0].start(), start + words[-1].end(), "name")

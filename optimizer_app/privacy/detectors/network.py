@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from optimizer_app.privacy.spans import Span
 
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s<>\"']+")
-_CREDENTIALS = re.compile(r"://[^/\s:@]+:[^/\s@]+@")
+_CREDENTIALS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _SECRET_QUERY = re.compile(
     r"(?i)[?&#;](?:[\w-]*(?:token|secret|key|sig|signature|password|pwd|auth|code|session|sid)[\w-]*)=[^&#\s]{6,}"
 )

@@ -18,9 +18,10 @@ from stdnum.us import ssn
 
 from optimizer_app.privacy.spans import Kind, Span
 
-_CARD = re.compile(r"(?<![\d.,-])\d(?:[ \u00a0\u2010-\u2015-]{0,2}\d){12,18}(?![\d]|[.,]\d)")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
-_CARD_STARTS = re.compile(r"4|5[1-5]|2[2-7]|3[4-8]|6(?:0|2|4|5|7)|50|5[6-8]")
+_CARD = re.compile(r"(?<![\d.,-])(?:\d{4}(?:\.\d{4}){3}|\d(?:[ \u00a0\u2010-\u2015-]{0,2}\d){12,18})(?![\d]|[.,]\d)")
+# in a look-ahead, because the words after one account may hold the next
+_IBAN = re.compile(r"(?<![A-Za-z0-9])(?=([A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}))")
+_CARD_STARTS = re.compile(r"4|5[0-8]|2[2-7]|3[04-9]|6[02457]")
 _GAP = r"[ .\u00a0-]?"
 
 # Forms whose shape says enough, and forms that need a word near them because shops number orders alike.
@@ -38,14 +39,18 @@ _SHAPED: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     ),
 )
 _CUED: tuple[tuple[re.Pattern[str], re.Pattern[str], Callable[[str], bool]], ...] = tuple(
-    (re.compile(rf"(?<!\w){digits}(?!\w)"), re.compile(rf"(?i)(?:{cue})[^.!?\n]{{0,30}}$"), valid)
+    (re.compile(rf"(?<!\w){digits}(?!\w)"), re.compile(rf"(?i)(?:{cue})(?:n[or]\.|[^.!?\n]){{0,30}}$"), valid)
     for digits, cue, valid in (
         (rf"\d{{2}}{_GAP}\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{3}}", r"steuer|idnr|tax id|identifikation", idnr.is_valid),
         (rf"\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}", r"aadhaar|uidai", aadhaar.is_valid),
         (rf"\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{4}}", r"nhs", nhs.is_valid),
         (r"\d{11}", r"pesel|cpf", lambda text: pesel.is_valid(text) or cpf.is_valid(text)),
         (rf"\d{{4}}{_GAP}\d{{2}}{_GAP}\d{{3}}|\d{{9}}", r"bsn|burgerservice", bsn.is_valid),
-        (rf"\d{{3}}{_GAP}\d{{2}}{_GAP}\d{{4}}", r"ssn|social security", ssn.is_valid),
+        (
+            rf"\d{{3}}{_GAP}\d{{2}}{_GAP}\d{{4}}",
+            r"ssn|social security",
+            lambda text: ssn.is_valid(re.sub(r"\D", "", text)),
+        ),
         (rf"\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{3}}", r"\bsin\b|social insurance", luhn.is_valid),
         (r"[A-Za-z]{0,2}\d{6,9}|[A-Za-z]\d{2}[A-Za-z0-9]{6}", r"passport|reisepass|ausweis", lambda text: True),
     )
@@ -66,7 +71,7 @@ def find(text: str) -> Iterator[Span]:
 
 def _iban_end(match: re.Match[str]) -> int | None:
     """Where the account ends: words that follow are no part of it."""
-    candidate = match[0]
+    candidate = match[1]
     while len(re.sub(r"\W", "", candidate)) >= 15:
         if iban.is_valid(candidate, check_country=False):
             return match.start() + len(candidate)

@@ -28,7 +28,7 @@ _ISSUED = re.compile(
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _ASSIGNED = re.compile(
     r"""(?i)\b(?:pass(?:word|wort|wd|phrase)|pwd|secret|api[ _-]?key|access[ _-]?key|auth[ _-]?token|token|pin)
-    ["']?\s*(?:[:=]|\bis\b)\s*["']?(?P<value>[^\s"',;]{4,})""",
+    (?P<sign>["']?\s*(?:[:=]|\bis\b)\s*["']?|\s+)(?P<value>[^\s"',;]{4,})""",
     re.VERBOSE,
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<value>[\w+/.~-]{16,}=*)")
@@ -47,9 +47,15 @@ def find(text: str) -> Iterator[Span]:
     for pattern in (_ASSIGNED, _BEARER):
         for match in pattern.finditer(text):
             value = match["value"].rstrip(".)!?")
-            if _looks_secret(value):
+            bare = match.groupdict().get("sign", ":").isspace()
+            if _looks_secret(value) and (not bare or _mixed(value)):
                 start = match.start("value")
                 yield Span(start, start + len(value), "secret")
+
+
+def _mixed(value: str) -> bool:
+    """Letters and digits in one long word: what follows “password” without a sign is a password only then."""
+    return len(value) >= 8 and any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
 
 
 def _looks_secret(value: str) -> bool:

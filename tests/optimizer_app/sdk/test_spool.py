@@ -44,6 +44,9 @@ class Recorder:
     def active(self, name: str, known: str) -> None:
         """None."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def execution(message: str = "x") -> ExecutionRecord:
     return ExecutionRecord(id=uuid4(), worker="w", started_at=START, inputs={"message": message})
