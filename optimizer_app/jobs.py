@@ -3,6 +3,7 @@
 RUN_EXECUTE = "optimizer_app.run_execute"
 FOLLOW_UP = "optimizer_app.follow_up"
 REVIEW_SUGGEST = "optimizer_app.review_suggest"
+QUALITY = "optimizer_app.quality"
 DATASET_IMPORT = "optimizer_app.dataset_import"
 RETENTION = "optimizer_app.retention"
 TICK = "optimizer_app.tick"

@@ -1,6 +1,7 @@
 """Forms about executions, review and collection."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
@@ -37,8 +38,17 @@ class ExecutionFilterForm(forms.Form):
     text = forms.CharField(
         required=False,
         label="Text",
-        help_text="in the newest 2,000 matches: bodies are encrypted and opened one by one",
+        help_text="in the newest 1,000 matches: bodies are encrypted and opened one by one",
     )
+
+    def clean(self) -> dict[str, Any]:
+        """A version alone says nothing: every worker has a version 0."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("version") is not None and not cleaned.get("worker"):
+            self.add_error("version", "Choose the worker whose version it is.")
+        if (wanted := cleaned.get("id")) and not _is_uuid(wanted):
+            self.add_error("id", "This is not the id of an execution.")
+        return cleaned
 
     def wanted(self) -> ExecutionFilter:
         """The filter; fields with errors are left out."""
@@ -46,6 +56,14 @@ class ExecutionFilterForm(forms.Form):
         if worker := values.pop("worker", None):
             values["worker"] = worker.name
         return ExecutionFilter(**values)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def value_field(field: Field, initial: object = None) -> forms.Field:

@@ -8,6 +8,7 @@ from optimizer_app.models.datasets import (
     DatasetVersion,
     DatasetVersionExample,
     Example,
+    QualityReport,
     Split,
 )
 from optimizer_app.models.evaluations import Comparison, Evaluation, ExampleScore, Verdict
@@ -22,6 +23,6 @@ from optimizer_app.models.workers import Worker
 __all__ = [
     "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "CollectionRule", "Comparison", "Dataset",
     "DatasetImport", "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "Execution",
-    "ExecutionTag", "Feedback", "FollowUp", "LanguageModel", "Metric", "ProgramVersion", "Promotion", "ReviewItem",
+    "ExecutionTag", "Feedback", "FollowUp", "LanguageModel", "Metric", "ProgramVersion", "Promotion", "QualityReport", "ReviewItem",
     "Run", "RunLogLine", "Split", "TraceUsage", "Verdict", "Worker",
 ]  # fmt: skip

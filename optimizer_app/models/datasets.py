@@ -48,6 +48,10 @@ class Dataset(Timestamped):
     def output_fields(self) -> tuple[Field, ...]:
         return msgspec.convert(self.outputs, tuple[Field, ...])
 
+    def live(self) -> "models.QuerySet[Example]":
+        """The examples that new versions are made of."""
+        return self.examples.filter(erased_at=None, retired=False)
+
     def fields(self) -> Iterator[Field]:
         yield from self.input_fields()
         yield from self.output_fields()
@@ -77,6 +81,8 @@ class Example(models.Model):
     execution_uid = models.UUIDField(null=True)
     subject = models.CharField(max_length=32, blank=True)
     erased_at = models.DateTimeField(null=True)
+    # left out of new versions since an older one was restored
+    retired = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -87,11 +93,29 @@ class Example(models.Model):
             models.Index(fields=("dataset", "input_hash"), name="example_input"),
             # erasure
             models.Index(fields=("execution_uid",), name="example_execution", condition=Q(execution_uid__isnull=False)),
-            models.Index(fields=("subject",), name="example_subject", condition=~Q(subject="")),
+            models.Index(fields=("subject",), name="example_subject", condition=Q(subject__gt="")),
         )
 
     def __str__(self) -> str:
         return f"Example {self.pk}"
+
+
+class QualityReport(Timestamped):
+    """What is good and bad about a dataset as it was when the report was made."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Being made"
+        DONE = "done", "Made"
+        FAILED = "failed", "Failed"
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.CASCADE, related_name="quality")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    findings = models.JSONField(default=list)
+    examples = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Quality of {self.dataset_id}"
 
 
 class DatasetImport(Timestamped):
@@ -105,7 +129,8 @@ class DatasetImport(Timestamped):
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="imports")
     file_name = models.CharField(max_length=200)
-    body = EncryptedJSONField(null=True)
+    body = EncryptedJSONField(null=True)  # a text: CSV, or JSON lines whatever the file was
+    is_csv = models.BooleanField(default=False)
     columns = models.JSONField()
     row_count = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.MAPPING)

@@ -44,14 +44,16 @@ class Execution(models.Model):
             # the list, of all (with the score, which a filter then reads from the index) and of one worker
             models.Index(fields=("started_at", "score"), name="execution_time"),
             models.Index(fields=("worker", "started_at"), name="execution_worker"),
-            # filters that may match few among a million; partial, because most rows have none of these
+            # Filters that may match few among a million. Partial, because most rows have none of these; SQLite uses
+            # such an index only where the query repeats its condition, as selectors/executions.py does.
             models.Index(
                 fields=("version", "started_at"), name="execution_version", condition=Q(version__isnull=False)
             ),
-            models.Index(fields=("error_kind", "started_at"), name="execution_error", condition=~Q(error_kind="")),
-            models.Index(fields=("label", "started_at"), name="execution_label", condition=~Q(label="")),
-            models.Index(fields=("trace_id",), name="execution_trace", condition=~Q(trace_id="")),
-            models.Index(fields=("subject",), name="execution_subject", condition=~Q(subject="")),
+            models.Index(fields=("started_at",), name="execution_failed", condition=Q(error_kind__gt="")),
+            models.Index(fields=("error_kind", "started_at"), name="execution_error", condition=Q(error_kind__gt="")),
+            models.Index(fields=("label", "started_at"), name="execution_label", condition=Q(label__gt="")),
+            models.Index(fields=("trace_id",), name="execution_trace", condition=Q(trace_id__gt="")),
+            models.Index(fields=("subject",), name="execution_subject", condition=Q(subject__gt="")),
         )
 
     def __str__(self) -> str:
@@ -64,7 +66,12 @@ class Execution(models.Model):
 
 
 class ExecutionTag(models.Model):
-    """One pair of an execution's metadata, to find it by. `started_at` is the execution's, for the order of lists."""
+    """One pair of an execution's metadata, to find it by. `started_at` is the execution's, for the order of lists.
+
+    Answers that did not come from the program have the pair PATH with the way they came.
+    """
+
+    PATH = "@path"
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="tags")
     name = models.CharField(max_length=50)

@@ -60,7 +60,7 @@ def label_counts(dataset: Dataset) -> dict[str, list[tuple[str, int]]]:
     if not names:
         return {}
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
-    for outputs in dataset.examples.filter(erased_at=None).values_list("outputs", flat=True).iterator(chunk_size=1000):
+    for outputs in dataset.live().values_list("outputs", flat=True).iterator(chunk_size=1000):
         for name in names:
             counts[name][as_text(outputs[name])] += 1
     return {name: counter.most_common() for name, counter in counts.items()}

@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from optimizer_app.common.problems import Refused
-from optimizer_app.models import Execution, Feedback
+from optimizer_app.models import Execution, ExecutionTag, Feedback, ProgramVersion, Worker
 
 PAGE = 50
-TEXT_WINDOW = 2_000  # newest matches whose encrypted bodies a text search opens
+TEXT_WINDOW = 1_000  # newest matches whose encrypted bodies a text search opens
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,16 @@ class ExecutionPage:
 
 def page_of(wanted: ExecutionFilter, after: str = "") -> ExecutionPage:
     """Up to PAGE executions before the cursor. Raises Refused for a filter that cannot be read."""
-    found = _filtered(wanted)
+    pair = _pair(wanted)
+    time = "tags__started_at" if pair else "started_at"
+    conditions = _conditions(wanted, pair, time)
+    before = Q()
     if after:
         moment, last = _cursor(after)
-        found = found.filter(Q(started_at__lt=moment) | Q(started_at=moment, id__lt=last), started_at__lte=moment)
+        before = Q(**{f"{time}__lt": moment}) | Q(**{time: moment, "id__lt": last})
+        conditions[f"{time}__lte"] = moment
+    # one call, so that all conditions on tags are on one and the same tag
+    found = Execution.objects.filter(before, **conditions).order_by(f"-{time}", "-id")
     found = found.select_related("worker", "version").defer(*(() if wanted.text else ("body",)))
     searched = 0
     if wanted.text:
@@ -70,25 +76,40 @@ def execution_feedback(execution: Execution) -> QuerySet[Feedback]:
     return Feedback.objects.filter(execution=execution)
 
 
-def _filtered(wanted: ExecutionFilter) -> QuerySet[Execution]:
-    exact: dict[str, Any] = {
-        "worker__name": wanted.worker, "error_kind": wanted.error_kind, "label": wanted.label, "path": wanted.path,
-        "trace_id": wanted.trace_id, "score__gte": wanted.score_from, "score__lte": wanted.score_to,
-        "started_at__gte": wanted.since, "started_at__lt": wanted.until, "version__number": wanted.version,
-    }  # fmt: skip
-    found = Execution.objects.filter(**{name: value for name, value in exact.items() if value not in ("", None)})
-    if wanted.outcome:
-        # An index holds the failures only; they are few.
-        found = found.filter(error_kind="") if wanted.outcome == "success" else found.exclude(error_kind="")
+def _pair(wanted: ExecutionFilter) -> tuple[str, str] | None:
+    """The pair that the list is read by: the metadata asked for, else the way of the answer if it is a rare one."""
     if wanted.tag:
         name, _, value = wanted.tag.partition("=")
-        found = found.filter(tags__name=name.strip(), tags__value=value.strip())
+        return name.strip(), value.strip()
+    return (ExecutionTag.PATH, wanted.path) if wanted.path not in ("", Execution.Path.PROGRAM) else None
+
+
+def _conditions(wanted: ExecutionFilter, pair: tuple[str, str] | None, time: str) -> dict[str, Any]:
+    exact: dict[str, Any] = {
+        "error_kind": wanted.error_kind, "label": wanted.label, "path": wanted.path, "trace_id": wanted.trace_id,
+        "score__gte": wanted.score_from, "score__lte": wanted.score_to, f"{time}__gte": wanted.since,
+        f"{time}__lt": wanted.until,
+    }  # fmt: skip
+    conditions = {name: value for name, value in exact.items() if value not in ("", None)}
+    # repeats the conditions of the partial indexes
+    conditions |= {f"{name}__gt": "" for name in ("error_kind", "label", "trace_id") if name in conditions}
+    if wanted.outcome:
+        conditions |= {"error_kind__gt": ""} if wanted.outcome == "error" else {"success": True}
+    if wanted.worker:
+        conditions["worker"] = Worker.objects.filter(name=wanted.worker).values_list("pk", flat=True).first() or 0
+    if wanted.version is not None:
+        if not wanted.worker:
+            raise Refused(fields={"version": ["Choose the worker whose version it is."]})
+        number = ProgramVersion.objects.filter(worker=conditions.pop("worker"), number=wanted.version)
+        conditions["version"] = number.values_list("pk", flat=True).first() or 0
+    if pair:
+        conditions |= {"tags__name": pair[0], "tags__value": pair[1]}
     if wanted.id:
         try:
-            found = found.filter(uid=UUID(wanted.id))
+            conditions["uid"] = UUID(wanted.id)
         except ValueError:
             raise Refused(fields={"id": [f"“{wanted.id}” is not the id of an execution."]}) from None
-    return found.order_by("-started_at", "-id")
+    return conditions
 
 
 def _holds(execution: Execution, text: str) -> bool:

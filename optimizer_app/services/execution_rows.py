@@ -62,7 +62,8 @@ def rows_insert(rows: Sequence[Row]) -> None:
 
 def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> None:
     """The searchable pairs of executions that were just inserted."""
-    tagged = [row for row in rows if metadata.get(row.uid)]
+    pairs = {row.uid: {**metadata.get(row.uid, {}), **_path(row)} for row in rows}
+    tagged = [row for row in rows if pairs[row.uid]]
     if not tagged:
         return
     ids = dict(Execution.objects.filter(uid__in=[row.uid for row in tagged]).values_list("uid", "id"))
@@ -70,7 +71,7 @@ def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> No
         [
             ExecutionTag(execution_id=ids[row.uid], name=name, value=tag_text(value), started_at=row.started_at)
             for row in tagged
-            for name, value in metadata[row.uid].items()
+            for name, value in pairs[row.uid].items()
         ],
         batch_size=500,
     )
@@ -79,6 +80,10 @@ def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> No
 def tag_text(value: object) -> str:
     """A metadata value as it is searched for."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _path(row: Row) -> dict[str, str]:
+    return {} if row.path == Execution.Path.PROGRAM else {ExecutionTag.PATH: row.path}
 
 
 def _insert_sqlite(rows: Sequence[Row]) -> None:

@@ -1,8 +1,9 @@
-"""Read CSV and JSONL files into rows of cells. Bad files end in one sentence that says where."""
+"""Read files into rows of cells. Bad files end in one sentence that says where."""
 
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +22,22 @@ class Table:
     rows: list[tuple[int, dict[str, Any]]]
 
 
+NOT_JSON = (ValueError, RecursionError)
+ENDINGS = (".csv", ".jsonl", ".json", ".parquet", ".zip")
+# What a spreadsheet would run: =…, or +NAME(, -NAME(, @NAME(
+_FORMULA = re.compile(r"=|[+\-@]\s*[A-Za-z]+\(")
+_PROTECTED = re.compile(r"'(?=[=+\-@\t\r'])")  # an export puts the apostrophe there
+
+
 def read_table(file_name: str, body: str) -> Table:
-    """A table from a file's text; the name's ending tells the format. Raises Refused."""
+    """A table from a text; the name's ending tells CSV from JSON lines. Raises Refused."""
     name = file_name.lower()
     if name.endswith(".csv"):
         table = _read_csv(body)
     elif name.endswith((".jsonl", ".ndjson")):
         table = _read_jsonl(body)
     else:
-        raise Refused(f"{file_name}: only .csv and .jsonl files can be imported.")
+        raise Refused(f"{file_name}: only {', '.join(ENDINGS)} files can be imported.")
     if not table.rows:
         raise Refused(f"{file_name} has no rows.")
     return table
@@ -60,24 +68,61 @@ def _read_csv(body: str) -> Table:
             if len(cells) != len(columns):
                 raise Refused(f"Line {reader.line_num}: {len(cells)} cells, but the header has {len(columns)} columns.")
             _check_rows(rows)
-            rows.append((reader.line_num, dict(zip(columns, cells, strict=True))))
+            rows.append((reader.line_num, _cells(reader.line_num, columns, cells)))
     except csv.Error as error:
         raise Refused(f"Line {reader.line_num}: {error}. Is this a CSV file with commas and double quotes?") from None
     return Table(columns, rows)
 
 
+def _cells(line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
+    for column, cell in zip(columns, cells, strict=True):
+        if _FORMULA.match(cell):
+            raise Refused(
+                f"Line {line}, column {column}: the cell holds a spreadsheet formula, “{cell[:40]}”. Save values instead of "
+                "formulas, or put an apostrophe before a text that only looks like one."
+            )
+    return {column: _PROTECTED.sub("", cell, count=1) for column, cell in zip(columns, cells, strict=True)}
+
+
+def strict_json(text: str) -> Any:
+    """JSON without NaN, Infinity and doubled keys. Raises NOT_JSON."""
+    return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number that JSON has")
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A line of OpenAI's fine-tuning format as columns: what the messages hold, as fields where they are objects."""
+    messages = row.get("messages")
+    if set(row) != {"messages"} or not isinstance(messages, list):
+        return row
+    cells: dict[str, Any] = {}
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+            return row
+        try:
+            told = strict_json(message["content"])
+        except NOT_JSON:
+            told = None
+        cells |= told if isinstance(told, dict) else {str(message.get("role", "message")): message["content"]}
+    return cells
+
+
 def _read_jsonl(body: str) -> Table:
     columns: dict[str, None] = {}
     rows: list[tuple[int, dict[str, Any]]] = []
-    for number, line in enumerate(body.splitlines(), start=1):
+    for number, line in enumerate(body.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_no_duplicates)
-        except (ValueError, RecursionError) as error:
+            row = strict_json(line)
+        except NOT_JSON as error:
             raise Refused(f"Line {number} is not valid JSON: {error}.") from None
         if not isinstance(row, dict):
             raise Refused(f"Line {number}: a JSON object is expected, one per line.")
+        row = _flat(row)
         columns.update(dict.fromkeys(row))
         _check_rows(rows)
         rows.append((number, row))

@@ -40,7 +40,8 @@ _NOT_NAMES = frozenset(Path(__file__).with_name("no_names.txt").read_text(encodi
 
 # What each pattern begins with, in small letters: a text without any of them is spared the pattern.
 _TITLES = (
-    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "herr", "frau", "hr", "fr", "mme", "mlle", "monsieur", "madame",
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "herr", "frau", "hr", "fr", "mme", "mlle", "monsieur",
+    "madame",
     "sr", "sra", "señor", "signor", "dott", "doñ", "name", "heiß", "heiss", "m'app", "llamo", "chiamo", "called",
     "signed", "customer", "kunde", "client", "patient", "employee", "colleague", "attn",
 )  # fmt: skip

@@ -104,7 +104,7 @@ def test_an_incomplete_mapping_stores_nothing(worker: Worker, operator: Actor) -
 @pytest.mark.parametrize(
     ("name", "raw", "said"),
     [
-        ("a.xlsx", b"x", "only .csv and .jsonl"),
+        ("a.xlsx", b"x", "only .csv, .jsonl"),
         ("a.csv", b"", "name every column"),
         ("a.csv", b"a,b\n", "no rows"),
         ("a.csv", b"a,a\n1,2\n", "named twice"),
@@ -158,7 +158,7 @@ def test_a_version_is_stratified_and_content_hashed(worker: Worker) -> None:
 def test_test_examples_stay_sealed_when_data_grows(worker: Worker, operator: Actor) -> None:
     first = frozen(worker)
     sealed = set(split_examples(first, Split.TEST).values_list("id", flat=True))
-    extra = [(n, {"message": f"new invoice {n}", "team": "K1"}) for n in range(60)]
+    extra = [(n, {"message": f"{n * 7919:x} invoice {n * 1299709:x} {n * 104729:x}", "team": "K1"}) for n in range(60)]
     examples_add(first.dataset, extra, by=operator, source="more")  # type: ignore[arg-type]
 
     second = dataset_freeze(first.dataset, by=operator, shares=SHARES, stratify_by="team", seed=99)
