@@ -9,6 +9,7 @@ from optimizer_app.views import (
     batches,
     candidates,
     collection,
+    dataset_versions,
     datasets,
     executions,
     health,
@@ -54,6 +55,26 @@ pages = [
     path("datasets/<int:dataset_id>/upload/", datasets.dataset_upload, name="dataset-upload"),
     path("datasets/<int:dataset_id>/freeze/", datasets.dataset_freeze_page, name="dataset-freeze"),
     path("datasets/imports/<int:import_id>/", datasets.import_map, name="import-map"),
+    path("datasets/<int:dataset_id>/quality/", dataset_versions.dataset_quality, name="dataset-quality"),
+    path("datasets/<int:dataset_id>/export/<slug:kind>/", dataset_versions.dataset_export, name="dataset-export"),
+    path(
+        "datasets/versions/<int:dataset_version_id>/", dataset_versions.dataset_version_detail, name="dataset-version"
+    ),
+    path(
+        "datasets/versions/<int:dataset_version_id>/export/<slug:kind>/",
+        dataset_versions.dataset_version_export,
+        name="dataset-version-export",
+    ),
+    path(
+        "datasets/versions/<int:dataset_version_id>/fork/",
+        dataset_versions.dataset_version_fork,
+        name="dataset-version-fork",
+    ),
+    path(
+        "datasets/versions/<int:dataset_version_id>/restore/",
+        dataset_versions.dataset_version_restore,
+        name="dataset-version-restore",
+    ),
     path("metrics/new/", metrics.metric_new, name="metric-new"),
     path("metrics/parameters/", metrics.metric_parameters, name="metric-parameters"),
     path("metrics/<int:metric_id>/", metrics.metric_detail, name="metric-detail"),

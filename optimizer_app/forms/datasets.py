@@ -26,7 +26,16 @@ class DatasetForm(ServiceForm):
 class UploadForm(ServiceForm):
     """A file with examples."""
 
-    file = forms.FileField(label="CSV or JSONL file", widget=forms.FileInput(attrs={"accept": ".csv,.jsonl,.ndjson"}))
+    file = forms.FileField(
+        label="File", help_text="CSV, JSONL, JSON, Parquet, a zipped Hugging Face folder, OpenAI fine-tuning JSONL",
+        widget=forms.FileInput(attrs={"accept": ".csv,.jsonl,.ndjson,.json,.parquet,.zip"}),
+    )  # fmt: skip
+
+
+class ForkForm(ServiceForm):
+    """A dataset that begins as a frozen version."""
+
+    name = forms.CharField(max_length=100, label="Name of the new dataset")
 
 
 class MappingForm(ServiceForm):
@@ -73,6 +82,10 @@ class FreezeForm(ServiceForm):
     stratify_by = forms.ChoiceField(
         required=False, label="Balance by", help_text="Each value gets its share of every split."
     )
+    group_by = forms.ChoiceField(
+        required=False, label="Keep together",
+        help_text="Rows with the same value share a split. Near-duplicates and all that is about one person always do.",
+    )  # fmt: skip
     at_most = forms.IntegerField(
         required=False, label="At most", min_value=14, help_text="Examples to use, drawn evenly. Empty: all of them."
     )
@@ -86,6 +99,8 @@ class FreezeForm(ServiceForm):
         stratify: Any = self.fields["stratify_by"]
         stratify.choices = [*((name, name) for name in labels), ("", "nothing")]
         stratify.initial = labels[0] if labels else ""
+        group: Any = self.fields["group_by"]
+        group.choices = [("", "only what is alike"), *((field.name, field.name) for field in dataset.input_fields())]
         for split, share in DEFAULT_SHARES.items():
             self.fields[split.value].initial = round(share * 100)
 

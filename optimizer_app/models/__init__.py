@@ -23,6 +23,6 @@ from optimizer_app.models.workers import Worker
 __all__ = [
     "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "CollectionRule", "Comparison", "Dataset",
     "DatasetImport", "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "Execution",
-    "ExecutionTag", "Feedback", "FollowUp", "LanguageModel", "Metric", "ProgramVersion", "Promotion", "QualityReport", "ReviewItem",
-    "Run", "RunLogLine", "Split", "TraceUsage", "Verdict", "Worker",
+    "ExecutionTag", "Feedback", "FollowUp", "LanguageModel", "Metric", "ProgramVersion", "Promotion", "QualityReport",
+    "ReviewItem", "Run", "RunLogLine", "Split", "TraceUsage", "Verdict", "Worker",
 ]  # fmt: skip

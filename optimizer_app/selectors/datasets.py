@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from optimizer_app.engine.matching import as_text
 from optimizer_app.engine.spec import Program
-from optimizer_app.models import Dataset, DatasetVersion, Example, Split, Worker
+from optimizer_app.models import Dataset, DatasetVersion, Example, Run, Split, Worker
 from optimizer_app.models.datasets import shape_of
 
 
@@ -52,6 +52,11 @@ def dataset_versions_for(worker: Worker) -> QuerySet[DatasetVersion]:
     program = worker.spec()
     shape = shape_of(program.inputs, program.outputs)
     return DatasetVersion.objects.filter(dataset__shape=shape).select_related("dataset").order_by("-created_at")
+
+
+def version_usage(version: DatasetVersion) -> QuerySet[Run]:
+    """The runs on a frozen version, newest first, with what they measured and made."""
+    return Run.objects.filter(dataset_version=version).select_related("worker", "metric", "winner").order_by("-id")
 
 
 def label_counts(dataset: Dataset) -> dict[str, list[tuple[str, int]]]:

@@ -1,5 +1,7 @@
-"""Datasets as files: CSV, JSON, JSONL, Parquet, a Hugging Face folder, OpenAI's fine-tuning JSONL. What is exported can be
-imported again without loss."""
+"""Datasets as files: CSV, JSON, JSONL, Parquet, a Hugging Face folder, OpenAI's fine-tuning JSONL.
+
+What is exported can be imported again without loss.
+"""
 
 import csv
 import io
@@ -90,7 +92,8 @@ def _hugging_face(dataset: Dataset, rows: list[Row]) -> bytes:
         kept = {name: value for name, value in row.items() if name != SPLIT_COLUMN}
         splits.setdefault(HF_SPLITS[row.get(SPLIT_COLUMN, "train")], []).append(kept)
     files = "".join(f"  - split: {split}\n    path: data/{split}.parquet\n" for split in splits)
-    card = f"---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n\n# {dataset.name}\n\n{dataset.description}\n"
+    head = f"---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n"
+    card = f"{head}\n# {dataset.name}\n\n{dataset.description}\n"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
         folder.writestr("README.md", card)

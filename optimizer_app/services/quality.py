@@ -103,7 +103,7 @@ def _duplicates(dataset: Dataset, looked: Looked) -> Iterator[Finding]:
     level = "warn" if extra > 0.05 * looked.n else "ok"
     yield Finding(
         "near_duplicates", level, "Near-duplicates: inputs that say almost the same", extra, looked.n,
-        "They count several times in every score. A frozen version keeps them in one split; drop some if they are many.",
+        "They count several times in every score. Frozen versions keep them in one split; drop some if they are many.",
         looked.some(places),
     )  # fmt: skip
 
@@ -131,8 +131,8 @@ def _balance(dataset: Dataset, looked: Looked) -> Iterator[Finding]:
         few = [option for option in options if counts[option] < FEW_PER_LABEL]
         largest = max(counts.values()) / looked.n
         yield Finding(
-            "balance", "warn" if few or largest > 0.8 else "ok", f"Values of {field.name} with under {FEW_PER_LABEL} examples",
-            len(few), len(options),
+            "balance", "warn" if few or largest > 0.8 else "ok",
+            f"Values of {field.name} with under {FEW_PER_LABEL} examples", len(few), len(options),
             f"{', '.join(few[:6])}: too few to learn from or to measure. Collect more of them." if few
             else f"The most frequent value is {largest:.0%} of all; always saying it would score as much.",
         )  # fmt: skip
@@ -159,7 +159,7 @@ def _difficulty(dataset: Dataset, looked: Looked) -> Iterator[Finding]:
     yield Finding(
         "difficulty", "warn" if of and len(hard) > 0.3 * of else "ok",
         f"Hard examples: scored under {HARD_SCORE:.0%} on average in {HARD_TIMES} or more evaluations", len(hard), of,
-        "Read some: often the expected answer is wrong." if hard else "" if of else "No run has evaluated this data yet.",
+        "Read some: often the expected answer is wrong." if hard else "" if of else "No run has evaluated them yet.",
         tuple(hard[:SHOWN]),
     )  # fmt: skip
 
@@ -169,8 +169,9 @@ def _lengths(dataset: Dataset, looked: Looked) -> Iterator[Finding]:
     middle = median(lengths)
     places = [p for p, length in enumerate(lengths) if not middle / LONG_TIMES <= length <= middle * LONG_TIMES]
     yield Finding(
-        "lengths", "warn" if places else "ok", f"Length outliers: {LONG_TIMES} times the median of {middle:.0f} characters, "
-        f"or an eighth of it", len(places), looked.n,
+        "lengths", "warn" if places else "ok",
+        f"Length outliers: {LONG_TIMES} times the median of {middle:.0f} characters, or an eighth of it",
+        len(places), looked.n,
         "Long ones cost tokens in every demonstration; short ones are often cut off." if places else "",
         looked.some(places),
     )  # fmt: skip
@@ -197,8 +198,8 @@ def _personal_data(dataset: Dataset, looked: Looked) -> Iterator[Finding]:
     told = ", ".join(f"{KINDS[kind].partition(' (')[0].lower()} {n}" for kind, n in kinds.most_common(4))  # type: ignore[index]
     yield Finding(
         "personal_data", "warn" if places else "ok", "Personal data left in inputs", len(places), looked.n,
-        f"Found: {told}. Imported files are not redacted; remove it before a language model of others sees it." if places
-        else "", looked.some(places),
+        f"Found: {told}. Imported files are not redacted; remove it before somebody else's language model sees it."
+        if places else "", looked.some(places),
     )  # fmt: skip
 
 
@@ -217,7 +218,8 @@ def _leakage(dataset: Dataset, looked: Looked) -> Iterator[Finding]:
         if split_of.get(pk) == "test" and len(splits[looked.clusters[p]]) > 1
     ]  # fmt: skip
     yield Finding(
-        "leakage", "stop" if places else "ok", f"Test examples of v{newest.number} with a near-duplicate in train or validation",
+        "leakage", "stop" if places else "ok",
+        f"Test examples of v{newest.number} with a near-duplicate in train or validation",
         len(places), sum(split == "test" for split in split_of.values()),
         "The test score is too good by as much. Freeze a new dataset from these examples: it keeps alike ones together."
         if places else "", looked.some(places),

@@ -78,8 +78,8 @@ def _cells(line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
     for column, cell in zip(columns, cells, strict=True):
         if _FORMULA.match(cell):
             raise Refused(
-                f"Line {line}, column {column}: the cell holds a spreadsheet formula, “{cell[:40]}”. Save values instead of "
-                "formulas, or put an apostrophe before a text that only looks like one."
+                f"Line {line}, column {column}: the cell holds a spreadsheet formula, “{cell[:40]}”. Save values "
+                "instead of formulas, or put an apostrophe before a text that only looks like one."
             )
     return {column: _PROTECTED.sub("", cell, count=1) for column, cell in zip(columns, cells, strict=True)}
 

@@ -15,6 +15,7 @@ from optimizer_app.selectors.datasets import label_counts
 from optimizer_app.selectors.review import waiting_for
 from optimizer_app.services.dataset_versions import dataset_freeze, passages_freeze
 from optimizer_app.services.datasets import dataset_create
+from optimizer_app.services.formats import FORMATS
 from optimizer_app.services.imports import MEGABYTE, import_finish, import_start, import_table
 
 PER_PAGE = 25
@@ -24,11 +25,12 @@ PREVIEW_ROWS = 8
 @needs(Capability.READ)
 def dataset_detail(request: HttpRequest, dataset_id: int, upload: UploadForm | None = None) -> HttpResponse:
     dataset = get_object_or_404(Dataset, pk=dataset_id)
-    examples = Paginator(dataset.examples.all(), PER_PAGE).get_page(request.GET.get("page"))
+    examples = Paginator(dataset.live(), PER_PAGE).get_page(request.GET.get("page"))
     return page(
         request, "optimizer_app/datasets/detail.html", title=dataset.name, dataset=dataset, examples=examples,
         labels=label_counts(dataset), versions=dataset.versions.all(), imports=dataset.imports.all()[:5],
-        upload=upload or UploadForm(), waiting=waiting_for([dataset]),
+        upload=upload or UploadForm(), formats=FORMATS, left_out=dataset.examples.filter(retired=True).count(),
+        waiting=waiting_for([dataset]),
     )  # fmt: skip
 
 
@@ -63,13 +65,13 @@ def import_map(request: HttpRequest, import_id: int) -> HttpResponse:
     started = get_object_or_404(DatasetImport.objects.select_related("dataset"), pk=import_id)
     if started.status == DatasetImport.Status.DONE:
         return page(request, "optimizer_app/datasets/imported.html", title=started.file_name, started=started)
+    if started.status != DatasetImport.Status.MAPPING:
+        return page(request, "optimizer_app/datasets/importing.html", title=started.file_name, started=started)
     form = MappingForm(started.dataset, started.columns, request.POST or None)
     if form.is_valid():
         skip = form.cleaned_data.get("skip_other_values", False)
-        report = form.submit(
-            import_finish, started, by=actor_of(request), mapping=form.mapping(), skip_other_values=skip
-        )
-        if report:
+        form.submit(import_finish, started, by=actor_of(request), mapping=form.mapping(), skip_other_values=skip)
+        if not form.errors:
             return redirect("optimizer:import-map", started.pk)
     preview = import_table(started).rows[:PREVIEW_ROWS]
     rows = [(number, [cells.get(column, "") for column in started.columns]) for number, cells in preview]
@@ -96,11 +98,12 @@ def dataset_freeze_page(request: HttpRequest, dataset_id: int) -> HttpResponse:
             stratify_by=form.cleaned_data["stratify_by"],
             seed=form.cleaned_data["seed"],
             at_most=form.cleaned_data["at_most"],
+            group_by=form.cleaned_data["group_by"],
         )
         if version:
             messages.success(request, f"{version} is frozen: it never changes, and its test examples stay sealed.")
             return redirect("optimizer:dataset-detail", dataset.pk)
     return page(
         request, "optimizer_app/datasets/freeze.html", title=f"Freeze {dataset.name}", dataset=dataset, form=form,
-        labels=label_counts(dataset), total=dataset.examples.count(),
+        labels=label_counts(dataset), total=dataset.live().count(),
     )  # fmt: skip

@@ -55,8 +55,9 @@ def rows(
         made.append(
             Row(
                 uid, worker.pk, worker.active_version_id, moment, draw.lognormvariate(6, 0.6), 400, 20, 0.0004,
-                not failed, "TimeoutError" if failed else "", "static" if number % 997 == 0 else "program", "openai/gpt",
-                uid.hex, label, draw.random() if number % 3 == 0 else None, f"{draw.getrandbits(64):032x}", "{}", body,
+                not failed, "TimeoutError" if failed else "", "static" if number % 997 == 0 else "program",
+                "openai/gpt", uid.hex, label, draw.random() if number % 3 == 0 else None,
+                f"{draw.getrandbits(64):032x}", "{}", body,
             )
         )  # fmt: skip
     return made, tags
@@ -100,7 +101,8 @@ def main() -> None:
         "trace": {"trace_id": some.trace_id}, "id": {"id": str(some.uid)}, "metadata": {"tag": "tenant=north"},
         "rare metadata": {"tag": "customer=c77"}, "metadata, failed": {"tag": "tenant=north", "outcome": "error"},
         "version": {"version": 0, "worker": worker.name},
-        "before a time": {"until": week}, "static answers": {"path": "static"}, "fallback answers": {"path": "fallback"}, "a later page": {"after": middle},
+        "before a time": {"until": week}, "static answers": {"path": "static"},
+        "fallback answers": {"path": "fallback"}, "a later page": {"after": middle},
         "text, no match": {"text": "zzz"}, "text, no match, one worker": {"text": "zzz", "worker": worker.name},
     }  # fmt: skip
     print("\n| filter | ms | rows |\n|---|---|---|")  # noqa: T201

@@ -61,6 +61,7 @@ def test_a_file_is_mapped_and_taken_in_once(worker: Worker, operator: Actor) -> 
     mapping = {"message": "text", "team": "category"}
 
     report = import_finish(started, by=operator, mapping=mapping, skip_other_values=True)
+    assert report is not None
 
     assert (report.added, report.duplicates, report.conflicts, report.left_out) == (3, 1, 1, 1)
     assert report.errors == [(3, "message is empty.")]
@@ -78,6 +79,7 @@ def test_other_values_are_errors_when_they_are_not_skipped(worker: Worker, opera
     report = import_finish(
         started, by=operator, mapping={"message": "text", "team": "category"}, skip_other_values=False
     )
+    assert report is not None
 
     assert (report.left_out, report.error_count) == (0, 2)
 
