@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import msgspec
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -91,6 +92,11 @@ def use_problems(api: NinjaAPI) -> None:
             fields.setdefault(place, []).append(item["msg"])
         detail = "; ".join(f"{place}: {' '.join(texts)}" for place, texts in fields.items())
         return problem(422, detail, fields=fields)
+
+    @api.exception_handler(OverflowError)
+    @api.exception_handler(DataError)
+    def _too_large(request: HttpRequest, error: Exception) -> HttpResponse:
+        return problem(422, "A number is larger than can be stored, or a text holds what cannot be.")
 
     @api.exception_handler(HttpError)
     def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
