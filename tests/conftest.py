@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from optimizer_app.common.access import ROLES, Actor
 from optimizer_app.models import Worker
 from optimizer_app.sdk.registry import REGISTRY, Registry
 from tests.factories import workers as worker_factory
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Row ids come again in every test, and what is kept by them must not."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -37,12 +37,12 @@ def fuzzed() -> Client:
 
 
 def counts() -> list[int]:
-    return [model.objects.count() for model in (Execution, Example, Feedback, Dataset)]  # type: ignore[attr-defined]
+    return [model.objects.count() for model in (Execution, Example, Feedback, Dataset)]
 
 
 @SCHEMA.parametrize()
 @hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_no_operation_breaks(fuzzed: Client, case: schemathesis.Case) -> None:
+def test_no_operation_breaks(fuzzed: Client, case: "schemathesis.Case[Any]") -> None:
     asked: dict[str, Any] = case.as_transport_kwargs(base_url="http://testserver")
     for ours in ("timeout", "verify", "allow_redirects"):
         asked.pop(ours, None)
@@ -51,7 +51,7 @@ def test_no_operation_breaks(fuzzed: Client, case: schemathesis.Case) -> None:
     except (requests.RequestException, UnicodeError, ValueError):
         return  # what no client could send
     before = counts()
-    kind = request.headers.get("Content-Type", "application/json")
+    kind = str(request.headers.get("Content-Type", "application/json"))
     body = request.body or b""
     path = request.path_url.removeprefix("//")
 

@@ -1,0 +1,182 @@
+"""Accepted means stored: whatever is killed right after the answer, what was acknowledged is there afterwards, once."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import pytest
+
+from tests.factories.workers import routing_program
+from tests.journeys.api import Api
+from tests.journeys.installation import Installation, free_port
+
+pytestmark = pytest.mark.journey
+BATCH, SENDERS = 50, 3
+
+
+def rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(uuid4()), "worker": "Routing", "started_at": "2026-11-01T12:00:00Z",
+            "inputs": {"message": "where is my parcel"}, "outputs": {"team": "K3"}, "metadata": {"n": number},
+        }
+        for number in range(BATCH)
+    ]  # fmt: skip
+
+
+class Sender(threading.Thread):
+    """Sends until the server is gone and remembers what was acknowledged."""
+
+    def __init__(self, installation: Installation, token: str) -> None:
+        super().__init__(daemon=True)
+        self.url, self.token = f"{installation.url}/api/v1/executions", token
+        self.acknowledged: list[str] = []
+        self.sent: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        while True:
+            batch = rows()
+            try:
+                answer = self.post(batch)
+            except (URLError, OSError, ValueError):
+                return
+            if answer is not None:
+                assert answer["accepted"] == BATCH
+                self.acknowledged += [row["id"] for row in batch]
+                self.sent += batch
+
+    def post(self, batch: list[dict[str, Any]]) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        try:
+            with urlopen(Request(self.url, json.dumps(batch).encode(), headers), timeout=20) as response:
+                return json.load(response)
+        except URLError as error:
+            if getattr(error, "code", None) in (429, 503):
+                time.sleep(0.05)
+                return None
+            raise
+
+
+def load(installation: Installation, api: Api, until: int) -> list[Sender]:
+    """Senders at work, once they have had at least so many rows acknowledged."""
+    token = installation.command("create_token", "--name", "sdk", "--scope", "record")
+    api("POST", "/workers/register", {"name": "Routing", "program": routing_program()})
+    senders = [Sender(installation, token) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    deadline = time.monotonic() + 60
+    while sum(len(sender.acknowledged) for sender in senders) < until:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return senders
+
+
+def check(installation: Installation, api: Api, senders: list[Sender]) -> None:
+    """Everything acknowledged is there; sending it all again adds nothing."""
+    for sender in senders:
+        sender.join(30)
+    acknowledged = [uid for sender in senders for uid in sender.acknowledged]
+    before = api("GET", "/executions/count")["count"]
+    assert before >= len(acknowledged)
+    for sender in senders:
+        for start in range(0, len(sender.sent), 500):
+            while (answer := sender.post(sender.sent[start : start + 500])) is None:
+                pass
+            assert (answer["accepted"], answer["errors"]) == (0, [])
+    assert api("GET", "/executions/count")["count"] == before
+    assert api("GET", "/executions?tag=n%3D7")["items"]
+
+
+def test_kill_9_of_everything_loses_nothing_acknowledged(install: Callable[..., Installation]) -> None:
+    installation = install()
+    api = Api(installation)
+    senders = load(installation, api, until=2_000)
+    for pid in installation.processes():
+        os.kill(pid, signal.SIGKILL)
+    assert installation.process is not None
+    installation.process.wait()
+    installation.start()
+
+    check(installation, api, senders)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator["Cluster"]:
+    """A PostgreSQL server of the test's own, which it may kill."""
+    found = shutil.which("pg_config")
+    if found is None:
+        pytest.skip("PostgreSQL's programs are not installed (pg_config).")
+    made = Cluster(Path(subprocess.check_output([found, "--bindir"], text=True).strip()), tmp_path / "pg")
+    made.create()
+    yield made
+    made.kill()
+
+
+class Cluster:
+    """Runs as the user postgres where the test runs as root, which PostgreSQL refuses."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.programs, self.folder, self.port = programs, folder, free_port()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def create(self) -> None:
+        self.folder.mkdir()
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            for parent in self.folder.parents[:3]:
+                parent.chmod(0o755)
+        self._run("initdb", "-D", str(self.folder), "-A", "trust", "-U", "postgres")
+        self.start()
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        self._run("pg_ctl", "-D", str(self.folder), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def kill(self) -> None:
+        """kill -9 of the server and all its processes."""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            server = int((self.folder / "postmaster.pid").read_text().split()[0])
+            children = Path(f"/proc/{server}/task/{server}/children")
+            pids = [server, *map(int, children.read_text().split() if children.exists() else [])]
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            while any(Path(f"/proc/{pid}").exists() for pid in pids):
+                time.sleep(0.05)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), *arguments]
+        if os.getuid() == 0:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+def test_kill_9_of_postgresql_loses_nothing_acknowledged(
+    install: Callable[..., Installation], cluster: "Cluster"
+) -> None:
+    installation = install(environment={"DATABASE_URL": cluster.url})
+    api = Api(installation)
+    senders = load(installation, api, until=2_000)
+    cluster.kill()
+    time.sleep(0.5)
+    for pid in installation.processes():
+        os.kill(pid, signal.SIGKILL)
+    cluster.start()
+    assert installation.process is not None
+    installation.process.wait()
+    installation.start()
+
+    check(installation, api, senders)
