@@ -35,7 +35,9 @@ def test_an_execution_comes_back_as_it_was_sent(worker: Worker) -> None:
         "t-1", 0.75, "static", {"tenant": "north", "beta": True},
     )  # fmt: skip
     assert stored.subject == subject_hash("customer 7") != ""
-    assert set(ExecutionTag.objects.values_list("name", "value")) == {("tenant", "north"), ("beta", "true")}
+    assert set(ExecutionTag.objects.values_list("name", "value")) == {
+        ("tenant", "north"), ("beta", "true"), ("@path", "static"),
+    }  # fmt: skip
 
 
 def test_sending_twice_stores_once(worker: Worker) -> None:
