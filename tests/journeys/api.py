@@ -14,7 +14,7 @@ class Api:
     """Calls with a token that may do everything."""
 
     def __init__(self, installation: Installation) -> None:
-        scopes = ("read", "predict", "operate", "approve", "admin")
+        scopes = ("read", "predict", "record", "operate", "approve", "admin")
         self._token = installation.command("create_token", "--name", "journey", "--scope", *scopes)
         self._url = f"{installation.url}/api/v1"
 
