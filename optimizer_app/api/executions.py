@@ -5,6 +5,8 @@ from threading import BoundedSemaphore
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -105,6 +107,10 @@ def _take(request: HttpRequest, kind: type[T], key: str, store: Callable[..., Re
         raw = body_of(request.body, request.headers.get("Content-Encoding", "").strip().lower())
         rows, receipt = rows_of(raw, request.content_type or "", kind, key)
         store(rows, by=by, receipt=receipt)
+    except RequestDataTooBig:
+        return problem(
+            413, f"The body is larger than {settings.MAX_UPLOAD_MB} MB; send fewer rows at once, or zip them."
+        )
     except OperationalError:
         return _busy(503, "The database is busy. Nothing of this request was stored; send it again.")
     finally:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -26,6 +27,10 @@ def collect(request: HttpRequest) -> HttpResponse:
     try:
         raw = body_of(request.body, request.headers.get("Content-Encoding", "").strip().lower())
         receipt = traces_record(read_spans(raw, request.content_type or ""), by=actor)
+    except RequestDataTooBig:
+        return problem(
+            413, f"The body is larger than {settings.MAX_UPLOAD_MB} MB; send fewer spans at once, or zip them."
+        )
     except Refused as refused:
         return problem(refused.status, str(refused))
     except PermissionDenied as denied:

@@ -33,6 +33,7 @@ BATCH_BYTES, BATCH_ROWS = 1024 * 1024, 500
 FLUSH_AT_EXIT_S = 5.0
 LINGER_S = 0.5  # how long records gather before they are sent together
 WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+NONE = "none"  # in the place of a version's tag: the server has none
 MARKS: dict[bytes, Kind] = {b"e": "executions", b"f": "feedback"}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
@@ -153,10 +154,14 @@ class Collector:
 
     def _refresh_all(self) -> None:
         for name, (_, on_version) in list(self._workers.items()):
+            if name not in self._registered:
+                continue
             try:
                 found = self.transport.active(name, self._etags.get(name, ""))
-            except RefusedError as error:
-                logger.error("Uplift gives no version of %s: %s", name, error)
+            except RefusedError as error:  # said once: it is asked again at every refresh
+                if self._etags.get(name) != NONE:
+                    logger.error("Uplift gives no version of %s: %s", name, error)
+                self._etags[name] = NONE
                 continue
             if found is not None:
                 self._etags[name] = found["etag"]
@@ -165,6 +170,7 @@ class Collector:
 
     def _send_all(self) -> None:
         while not self._stop and (taken := self.spool.take(BATCH_BYTES)) is not None:
+            self._register_all()  # whoever made these lines was known to this process before
             lines, segment, end = taken
             kind = MARKS[lines[0][:1]]
             same = _prefix(lines)[:BATCH_ROWS]

@@ -39,7 +39,10 @@ class ActiveVersion:
                     raise ValueError("it is an assembly, which only a program declared as data can be")
                 self.current = Version(found["version"], state=state)
             else:
-                self.current = Version(found["version"], _build(program_from_data(found["program"]), state))
+                program = program_from_data(found["program"])
+                if _fields(program) != _fields(self.program):
+                    raise ValueError("the worker of this name on the server has other fields than the code")
+                self.current = Version(found["version"], _build(program, state))
         except Exception as error:
             logger.error("Version %s of %s cannot run here: %s", found.get("version"), self.name, error)
             return False
@@ -57,6 +60,10 @@ def instructed(module: dspy.Module, state: Mapping[str, Any]) -> None:
         if name in entries:
             predictor.signature = predictor.signature.with_instructions(entries[name]["instructions"])
             predictor.demos = [dspy.Example(**demo) for demo in entries[name]["demos"]]
+
+
+def _fields(program: Program) -> tuple[set[str], set[str]]:
+    return {field.name for field in program.inputs}, {field.name for field in program.outputs}
 
 
 def _build(program: Program, state: Mapping[str, Any]) -> Callable[..., Any]:

@@ -78,10 +78,13 @@ class HttpTransport:
 
     def active(self, name: str, known: str) -> dict[str, Any] | None:
         path = f"/api/v1/workers/active?name={quote(name, safe='')}"
-        status, answer, etag = self._call("GET", path, None, {"If-None-Match": f'"{known}"'} if known else {})
+        headers = {"If-None-Match": f'"{known}"'} if known else {}
+        status, answer, etag = self._call("GET", path, None, headers, refused=(http.HTTPStatus.NOT_FOUND,))
         return None if status == http.HTTPStatus.NOT_MODIFIED else {**answer, "etag": etag.strip('"')}
 
-    def _call(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, Any, str]:
+    def _call(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str], refused: tuple[int, ...] = ()
+    ) -> tuple[int, Any, str]:
         headers = {**headers, "Authorization": f"Bearer {self._token}"}
         try:
             connection = self._open()
@@ -91,9 +94,9 @@ class HttpTransport:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise UnavailableError(f"{type(error).__name__}: {error}") from None
-        return response.status, self._answer(response, raw), response.headers.get("ETag", "")
+        return response.status, self._answer(response, raw, refused), response.headers.get("ETag", "")
 
-    def _answer(self, response: http.client.HTTPResponse, raw: bytes) -> Any:
+    def _answer(self, response: http.client.HTTPResponse, raw: bytes, refused: tuple[int, ...]) -> Any:
         if response.status == http.HTTPStatus.NOT_MODIFIED:
             return None
         try:
@@ -103,7 +106,8 @@ class HttpTransport:
         if response.status < 300:
             return answer
         detail = f"{response.status} {answer.get('detail', '') if isinstance(answer, dict) else answer}"
-        if response.status in (401, 403, 404, 408, 429) or response.status >= 500:
+        later = response.status in (401, 403, 404, 408, 429) or response.status >= 500
+        if later and response.status not in refused:
             wish = response.headers.get("Retry-After", "")
             raise UnavailableError(detail, float(wish) if wish.isdigit() else None)
         raise RefusedError(detail)

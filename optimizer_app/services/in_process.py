@@ -59,6 +59,6 @@ class InProcessTransport:
         finally:
             close_old_connections()
         if worker is None or worker.active_version is None:
-            raise UnavailableError(f"there is no worker called “{name}”")
+            raise RefusedError(f"There is no worker called “{name}”.")
         found = active_version(worker)
         return None if found["etag"] == known else found

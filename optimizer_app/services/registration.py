@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
@@ -40,16 +40,19 @@ def worker_register(told: Registration, *, by: Actor) -> Registered:
         _check_fields(existing, program)
         _keep_wishes(existing, told, by)
         return Registered(existing, created=False)
-    with transaction.atomic():
-        worker = worker_create(
-            by=_on_behalf(by),
-            name=told.name,
-            description=_description(told),
-            program=_program(told, program).to_data(),
-            language_model=LanguageModel.objects.order_by("id")[0],
-            metric=_metric(told.metric),
-        )
-        _keep_wishes(worker, told, by)
+    try:
+        with transaction.atomic():
+            worker = worker_create(
+                by=_on_behalf(by),
+                name=told.name,
+                description=_description(told),
+                program=_program(told, program).to_data(),
+                language_model=LanguageModel.objects.order_by("id")[0],
+                metric=_metric(told.metric),
+            )
+            _keep_wishes(worker, told, by)
+    except IntegrityError:  # another process of the same service was quicker
+        return worker_register(told, by=by)
     return Registered(worker, created=True)
 
 

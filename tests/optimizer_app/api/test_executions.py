@@ -10,6 +10,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from optimizer_app.api import executions as endpoint
 from optimizer_app.common.access import SYSTEM
@@ -121,6 +122,14 @@ def test_too_many_writers_are_asked_to_come_back(send: Any, worker: Worker) -> N
     assert (response.status_code, response["Retry-After"]) == (429, "1")
     assert not Execution.objects.exists()
     assert send([row(worker)]).json()["accepted"] == 1
+
+
+def test_a_body_beyond_the_limit_is_refused(send: Any, worker: Worker, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    response = send([row(worker, inputs={"message": "x" * 2000})])
+
+    assert response.status_code == 413
+    assert "send fewer rows" in response.json()["detail"]
 
 
 JSON = st.recursive(

@@ -200,11 +200,13 @@ def test_another_worker_of_that_name_is_not_overwritten(connect: Connect, model:
     worker = routing_worker(name="Taken")
     to = connect()
 
-    @sdk.dspy_worker("Taken")
-    def other(question: str) -> str:
-        return "yes"
+    @sdk.dspy_worker("Taken", signature="question -> reply")
+    def other(program: Any, question: str) -> str:
+        return str(program(question=question).reply)
 
     other("x")
+    until(lambda: "cannot run here" in caplog.text)
+    assert other("y")  # its own program goes on answering
     assert to.flush()
     assert "Give the code's worker another name" in caplog.text
     worker.refresh_from_db()
