@@ -8,7 +8,6 @@ from django.db.models import Max
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.engine.matching import as_text
-from optimizer_app.engine.near_duplicates import near_duplicates
 from optimizer_app.engine.spec import content_hash
 from optimizer_app.models import Dataset, DatasetVersion, DatasetVersionExample, Example, Split
 from optimizer_app.services import audit
@@ -85,6 +84,8 @@ def _check_group(dataset: Dataset, group_by: str) -> None:
 
 
 def _items(dataset: Dataset, stratify_by: str, group_by: str) -> list[Item]:
+    from optimizer_app.engine.near_duplicates import near_duplicates  # with NumPy, 25 MB
+
     found = dataset.live().order_by("content_hash").only("content_hash", "inputs", "outputs", "subject")
     examples = list(found.iterator(chunk_size=BATCH))
     clusters = near_duplicates(["\n".join(map(as_text, example.inputs.values())) for example in examples])

@@ -10,9 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from optimizer_app.common.problems import Refused
 from optimizer_app.models import Dataset, DatasetVersion, Example
 
@@ -77,6 +74,10 @@ def _lines(rows: Iterable[Row]) -> bytes:
 
 
 def _parquet(rows: list[Row]) -> bytes:
+    # Imported where it is used: it costs a process 40 MB that most do not need.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     file = io.BytesIO()
     try:
         pq.write_table(pa.Table.from_pylist(rows), file)

@@ -16,7 +16,6 @@ from optimizer_app import jobs
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.matching import as_text
-from optimizer_app.engine.near_duplicates import near_duplicates
 from optimizer_app.models import Dataset, DatasetVersionExample, Example, ExampleScore, Execution, QualityReport
 from optimizer_app.privacy.detection import find
 from optimizer_app.privacy.spans import KINDS
@@ -85,6 +84,8 @@ def quality_make(dataset_id: int) -> None:
 
 
 def _look(dataset: Dataset) -> Looked:
+    from optimizer_app.engine.near_duplicates import near_duplicates  # with NumPy, 25 MB
+
     ids, inputs, answers, hashes, rows = [], [], [], [], []
     found = dataset.live().order_by("id").only("inputs", "outputs", "input_hash")
     for example in found.iterator(chunk_size=1000):

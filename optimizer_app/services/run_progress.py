@@ -3,16 +3,18 @@
 import sys
 import threading
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from optimizer_app.engine.gate import Gate, Stop
-from optimizer_app.engine.progress import Candidate as ScoredState
 from optimizer_app.engine.usage import Ledger
 from optimizer_app.models import Candidate, Run, RunLogLine
+
+if TYPE_CHECKING:  # the web process imports this module and does without DSPy
+    from optimizer_app.engine.progress import Candidate as ScoredState
 
 EVERY_S = 0.4
 # DSPy's executor hands over between two threads more often than every 5 ms, Python's default, and so starved the
@@ -69,7 +71,7 @@ class RunReporter:
         with self._lock:
             self._progress["done"] += 1
 
-    def candidate(self, candidate: ScoredState) -> None:
+    def candidate(self, candidate: "ScoredState") -> None:
         with self._lock:
             scores = self._candidates if candidate.full else self._minibatches
             scores[candidate.fingerprint] = candidate

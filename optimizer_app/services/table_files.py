@@ -6,9 +6,6 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from optimizer_app.common.problems import Refused
 from optimizer_app.services.tables import MAX_COLUMNS, MAX_ROWS, NOT_JSON, decode, strict_json
 
@@ -40,6 +37,10 @@ def _json(file_name: str, text: str) -> list[dict[str, Any]]:
 
 
 def _parquet(file_name: str, raw: bytes) -> list[dict[str, Any]]:
+    # Imported where it is used: it costs a process 40 MB that most do not need.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         file = pq.ParquetFile(io.BytesIO(raw))
         told = file.metadata

@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from statistics import median
 
@@ -75,6 +77,15 @@ def test_no_migration_is_missing_and_history_is_one_line() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     graph = MigrationLoader(None).graph
     assert len(graph.leaf_nodes("optimizer_app")) == 1
+
+
+def test_the_web_process_does_without_what_only_runs_need() -> None:
+    script = (
+        "import sys, django; django.setup(); import optimizer_app.urls;"
+        "print([name for name in ('dspy', 'litellm', 'numpy', 'scipy', 'sklearn', 'pyarrow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_every_command_and_setting_is_documented() -> None:
