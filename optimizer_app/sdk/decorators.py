@@ -103,7 +103,7 @@ class Care:
             self._registered = to
             to.register(self.registration, self.active.take)
         version = self.active.current
-        return Call(self.registration.name, inputs, version.number), version
+        return Call(to, self.registration.name, inputs, version.number), version
 
     def run(self, inputs: dict[str, Any], work: Callable[[Version], Any]) -> Any:
         """Call, guarded and recorded."""
@@ -204,10 +204,13 @@ def _function_under_care(function: Callable[..., Any], care: Care) -> Callable[.
     outside = shape.replace(parameters=[p for name, p in shape.parameters.items() if name != "program"])
 
     names = outside.parameters.keys()
+    simple = all(p.kind == inspect.Parameter.POSITIONAL_OR_KEYWORD for p in outside.parameters.values())
 
     def inputs_of(args: Any, kwargs: Any) -> dict[str, Any]:
-        if not args and kwargs.keys() == names:  # the usual call; binding takes 8 µs
+        if not args and kwargs.keys() == names:  # the usual calls; binding takes 8 µs
             return dict(kwargs)
+        if simple and not kwargs and len(args) == len(names):
+            return dict(zip(names, args, strict=True))
         bound = outside.bind(*args, **kwargs)
         bound.apply_defaults()
         return dict(bound.arguments)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import dspy
+from dspy.dsp.utils.settings import thread_local_overrides
 
-from optimizer_app.sdk.collecting import collector
+from optimizer_app.sdk.collecting import Collector, collector
 from optimizer_app.sdk.payload import ExecutionRecord, FeedbackRecord, Path
 
 logger = logging.getLogger("uplift")
@@ -52,11 +52,11 @@ class Call:
     """One call while it lasts: `with Call(worker, inputs) as call: call.outputs = …`."""
 
     __slots__ = (
-        "_context",
         "_meter",
         "_moment",
         "_started",
-        "error",
+        "_to",
+        "_token",
         "id",
         "inputs",
         "outputs",
@@ -65,31 +65,32 @@ class Call:
         "worker",
     )
 
-    def __init__(self, worker: str, inputs: dict[str, Any], version: int | None) -> None:
-        self.worker, self.inputs, self.version = worker, inputs, version
+    def __init__(self, to: Collector | None, worker: str, inputs: dict[str, Any], version: int | None) -> None:
+        self._to, self.worker, self.inputs, self.version = to, worker, inputs, version
         self.outputs: dict[str, Any] = {}
         self.path: Path = "program"
         self.id = UUID(bytes=os.urandom(16), version=4)
 
     def __enter__(self) -> "Call":
         self._meter = Meter()
-        # no copy of the settings beyond what DSPy makes for every module call
-        self._context = dspy.context(caller_modules=[*(dspy.settings.caller_modules or ()), self._meter])
-        self._context.__enter__()
+        # What `dspy.context` does, without its generator: 15 µs less for a caller that has just waited.
+        overrides = thread_local_overrides.get()
+        callers = [*(overrides.get("caller_modules") or ()), self._meter]
+        self._token = thread_local_overrides.set({**overrides, "caller_modules": callers})
         self._moment, self._started = time.time(), time.perf_counter()
         _last.set(self.id)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         latency_ms = (time.perf_counter() - self._started) * 1000
-        self._context.__exit__(kind, error, trace)
+        thread_local_overrides.reset(self._token)
         try:
             self._record(latency_ms, error)
         except Exception:
             logger.exception("The execution %s of %s could not be recorded.", self.id, self.worker)
 
     def _record(self, latency_ms: float, error: BaseException | None) -> None:
-        to = collector()
+        to = self._to
         if to is None:
             return
         extra = _told.get() or {}

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the yardsticks start a PostgreSQL server, as the user postgres, from there
         copy = Path(folder) / "bench"
         shutil.copytree(arguments.yardsticks, copy)
         shutil.copy(ROOT / "tests" / "bench" / "contestant.py", copy / "contestants" / "uplift.py")
