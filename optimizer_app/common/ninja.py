@@ -8,13 +8,16 @@ import msgspec
 from django.core.exceptions import PermissionDenied
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from ninja import Field, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.pagination import LimitOffsetPagination
 from ninja.parser import Parser
 from ninja.security import SessionAuth
 
 from optimizer_app.common.access import Actor, actor_of
 from optimizer_app.common.problems import Refused, problem
+
+PAGE, MOST_ON_A_PAGE = 100, 1_000
 
 
 class StrictParser(Parser):
@@ -30,6 +33,14 @@ class StrictParser(Parser):
             vars(request)["unreadable"] = f"The body cannot be read: {error}."
             raise
         return body
+
+
+class Pages(LimitOffsetPagination):
+    """Lists by limit and offset, within what a database can count to."""
+
+    class Input(Schema):
+        limit: int = Field(PAGE, ge=1, le=MOST_ON_A_PAGE)
+        offset: int = Field(0, ge=0, le=1_000_000_000)
 
 
 class PersonAuth(SessionAuth):

@@ -6,19 +6,21 @@ class keep their own bodies and run the active program version; every call is re
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import dspy
 
 from optimizer_app.sdk import declarations
-from optimizer_app.sdk.collecting import collector
+from optimizer_app.sdk.collecting import Collector, collector
 from optimizer_app.sdk.degradation import Degradation, Guard
 from optimizer_app.sdk.programs import ActiveVersion, Version, instructed
 from optimizer_app.sdk.recording import Call
 from optimizer_app.sdk.registry import CodeWorker, add_worker
 from optimizer_app.sdk.transports import Registration
 
+logger = logging.getLogger("uplift")
 TRIGGERS = ("manual", "schedule", "degradation", "examples")
 Fields = list[dict[str, Any]]
 
@@ -98,10 +100,14 @@ class Care:
 
     def begin(self, inputs: dict[str, Any]) -> tuple[Call, Version]:
         """A call of the version that is active now. The first one makes the worker known."""
-        to = collector()
-        if to is not None and self._registered is not to:
-            self._registered = to
-            to.register(self.registration, self.active.take)
+        to: Collector | None = None
+        try:
+            to = collector()
+            if to is not None and self._registered is not to:
+                self._registered = to
+                to.register(self.registration, self.active.take)
+        except Exception:  # a wrong address or a folder that cannot be written must not stop the worker
+            logger.exception("Calls of %s cannot be recorded.", self.registration.name)
         version = self.active.current
         return Call(to, self.registration.name, inputs, version.number), version
 
@@ -120,7 +126,7 @@ class Care:
 
                 said, call.path = self.guard.run(answer, inputs)
                 result = kept[-1] if call.path == "program" else self.result(said)
-            call.outputs = self.outputs(result)
+            self._note(call, result)
         return result
 
     async def arun(self, inputs: dict[str, Any], work: Callable[[Version], Any]) -> Any:
@@ -138,8 +144,14 @@ class Care:
 
                 said, call.path = await self.guard.arun(answer, inputs)
                 result = kept[-1] if call.path == "program" else self.result(said)
-            call.outputs = self.outputs(result)
+            self._note(call, result)
         return result
+
+    def _note(self, call: Call, result: Any) -> None:
+        try:
+            call.outputs = self.outputs(result)
+        except Exception:
+            logger.exception("The outputs of %s could not be read for the record.", self.registration.name)
 
     def outputs(self, result: Any) -> dict[str, Any]:
         """The outputs by name, from a prediction, a mapping or a plain value."""
@@ -241,20 +253,25 @@ def _function_under_care(function: Callable[..., Any], care: Care) -> Callable[.
 def _module_under_care(made: Any, care: Care) -> Any:
     """A subclass whose calls are recorded and whose predictors follow the active version."""
 
+    names = [name for name in inspect.signature(made.forward).parameters if name != "self"]
+
+    def inputs_of(args: Any, kwargs: Any) -> dict[str, Any]:
+        return {**dict(zip(names, args, strict=False)), **kwargs}
+
     class UnderCare(made):  # type: ignore[misc]
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             def work(version: Version) -> Any:
                 _follow(self, version)
                 return super(UnderCare, self).__call__(*args, **kwargs)
 
-            return care.run(kwargs, work)
+            return care.run(inputs_of(args, kwargs), work)
 
         async def acall(self, *args: Any, **kwargs: Any) -> Any:
             def work(version: Version) -> Any:
                 _follow(self, version)
                 return super(UnderCare, self).acall(*args, **kwargs)
 
-            return await care.arun(kwargs, work)
+            return await care.arun(inputs_of(args, kwargs), work)
 
     for kept in ("__name__", "__qualname__", "__module__", "__doc__"):
         setattr(UnderCare, kept, getattr(made, kept))

@@ -118,7 +118,7 @@ STATICFILES_FINDERS = [
 ]
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_MB * 1024 * 1024
-NINJA_PAGINATION_PER_PAGE = 100
+NINJA_PAGINATION_CLASS = "optimizer_app.common.ninja.Pages"
 
 # Unfold's shell runs Alpine, which needs unsafe-eval, and sets styles inline. Inline scripts stay forbidden.
 CONTENT_SECURITY_POLICY = {

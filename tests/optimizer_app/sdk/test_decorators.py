@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import dspy
@@ -211,6 +212,23 @@ def test_another_worker_of_that_name_is_not_overwritten(connect: Connect, model:
     assert "Give the code's worker another name" in caplog.text
     worker.refresh_from_db()
     assert [field.name for field in worker.spec().inputs] == ["message"]
+
+
+def test_a_wrong_address_does_not_stop_the_worker(caplog: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for variables in (
+        {"UPLIFT_URL": "nonsense"},
+        {"UPLIFT_URL": "http://127.0.0.1:9", "UPLIFT_SPOOL_DIR": str(tmp_path / "file")},
+    ):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+        @sdk.dspy_worker("Stubborn")
+        def stubborn(message: str) -> str:
+            return message
+
+        assert stubborn("a") == "a"
+    assert caplog.text.count("cannot be recorded") == 2
 
 
 def test_without_a_place_to_send_to_the_worker_works_and_says_so_once(caplog: Any, monkeypatch: Any) -> None:
