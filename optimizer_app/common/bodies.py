@@ -21,9 +21,9 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
 
 def pack(keys: str, body: Body) -> bytes:
     """The stored form, under the first key."""
-    return seal_bytes(keys, zlib.compress(msgspec.msgpack.encode(body), LEVEL), CONTEXT)
+    return seal_bytes(keys, zlib.compress(msgspec.json.encode(body), LEVEL), CONTEXT)
 
 
 def unpack(keys: str, stored: bytes) -> Body:
     """The body. Raises keys.DecryptionError."""
-    return msgspec.msgpack.decode(zlib.decompress(unseal_bytes(keys, stored, CONTEXT)), type=Body)
+    return msgspec.json.decode(zlib.decompress(unseal_bytes(keys, stored, CONTEXT)), type=Body)

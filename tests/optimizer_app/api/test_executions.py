@@ -40,7 +40,7 @@ def send(db: None) -> Any:
 def row(worker: Worker, **changes: Any) -> dict[str, Any]:
     values = {
         "id": str(uuid4()), "worker": worker.name, "started_at": "2026-11-01T12:00:00Z",
-        "inputs": {"message": "my invoice"}, "outputs": {"team": "K1"},
+        "inputs": {"message": "my invoice", "n": 2**70}, "outputs": {"team": "K1"},
     }  # fmt: skip
     return values | changes
 
