@@ -3,9 +3,7 @@
 import os
 import tempfile
 
-# Workers of pytest-xdist inherit the variable from their parent; each needs a folder of its own.
-if "PYTEST_XDIST_WORKER" in os.environ or "UPLIFT_DATA_DIR" not in os.environ:
-    os.environ["UPLIFT_DATA_DIR"] = tempfile.mkdtemp(prefix="uplift-test-")
+os.environ.setdefault("UPLIFT_DATA_DIR", tempfile.mkdtemp(prefix="uplift-test-"))
 
 from optimizer_app.settings import *  # noqa: F403 - the folder must be set before the settings are read
 
