@@ -57,7 +57,8 @@ def _row(example: Example) -> Row:
 
 def _csv(dataset: Dataset, rows: list[Row]) -> bytes:
     file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    # \r\n, because a text with \r in it is quoted only where that ends lines
+    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\r\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return file.getvalue().encode()
