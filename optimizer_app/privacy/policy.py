@@ -19,19 +19,28 @@ MOST_PATTERNS = 20
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """`default` holds for fields not named in `fields`. `off` are kinds that are left in place; `patterns` are a
-    person's own regular expressions by name. `closed` fields hold one of a list of values and are never searched."""
+    person's own regular expressions by name. `closed` gives the values that a field may hold: these are stored as they
+    are, anything else in such a field is treated as in every other."""
 
     default: FieldRule = "redact"
     fields: dict[str, FieldRule] = {}
     off: tuple[Kind, ...] = ()
     patterns: dict[str, str] = {}
-    closed: tuple[str, ...] = ()
+    closed: dict[str, tuple[str, ...]] = {}
 
-    def rule(self, field: str) -> FieldRule:
-        """What is done with a field."""
+    def rule(self, field: str, value: object = None) -> FieldRule:
+        """What is done with a value of a field."""
         if field in self.fields:
             return self.fields[field]
-        return "capture" if field in self.closed else self.default
+        return "capture" if self._allowed(field, value) else self.default
+
+    def _allowed(self, field: str, value: object) -> bool:
+        allowed = self.closed.get(field)
+        if allowed is None:
+            return False
+        return all(
+            isinstance(item, bool) or item in allowed for item in (value if isinstance(value, list) else [value])
+        )
 
     @cached_property
     def kinds(self) -> frozenset[Kind]:
@@ -51,7 +60,7 @@ def policy_problems(policy: Policy) -> list[str]:
     return problems
 
 
-def policy_from_data(data: object, closed: tuple[str, ...] = ()) -> Policy:
+def policy_from_data(data: object, closed: dict[str, tuple[str, ...]] | None = None) -> Policy:
     """A policy from stored JSON. Raises msgspec.ValidationError."""
     policy: Any = msgspec.convert(data, Policy)
-    return msgspec.structs.replace(policy, closed=closed)  # type: ignore[no-any-return]
+    return msgspec.structs.replace(policy, closed=closed or {})  # type: ignore[no-any-return]

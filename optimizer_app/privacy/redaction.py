@@ -31,20 +31,34 @@ class Redactor:
         return {name: self._field(name, value) for name, value in values.items()}
 
     def text(self, text: str) -> str:
-        """One text that belongs to no field, such as an error message."""
-        return text if self.policy.default == "capture" else self._text(text)
+        """One text that belongs to no field, such as an error message: under the rule for fields that are not named."""
+        return str(self._field("", text))
+
+    def parts(self, text: str) -> list[tuple[str, str, Kind | None]]:
+        """A text in its order: (as it is, what stands there instead, kind); what stays has no kind."""
+        made: list[tuple[str, str, Kind | None]] = []
+        at = 0
+        for span in find(text, self.policy.kinds, self.policy.patterns):
+            found = text[span.start : span.end]
+            made += [
+                (text[at : span.start], text[at : span.start], None),
+                (found, self._placeholder(found, span.kind), span.kind),
+            ]
+            at = span.end
+        return [*made, (text[at:], text[at:], None)]
 
     def again(self, values: dict[str, Any]) -> dict[str, Any]:
         """Names that were found in one place of the record are replaced in the others too."""
         if not self._people:
             return values
-        pattern = re.compile(
-            r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(self._people, key=len, reverse=True))) + r")(?!\w)"
-        )
+        longest_first = sorted(map(re.escape, self._people), key=len, reverse=True)
+        known = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)")
+
+        def replace(text: str) -> str:
+            return known.sub(self._known, text)
+
         return {
-            name: value
-            if self.policy.rule(name) != "redact"
-            else _map(value, lambda text: pattern.sub(self._known, text))
+            name: _map(value, replace) if self.policy.rule(name, value) == "redact" else value
             for name, value in values.items()
         }
 
@@ -55,10 +69,11 @@ class Redactor:
             return False
         if any(not isinstance(value, str) or _NAME_FIELD.search(name) for name, value in values.items()):
             return False
-        return not may_hold("\n".join(value for name, value in values.items() if policy.rule(name) == "redact"))
+        searched = (value for name, value in values.items() if policy.rule(name, value) == "redact")
+        return not may_hold("\n".join(searched))
 
     def _field(self, name: str, value: Any) -> Any:
-        rule: FieldRule = self.policy.rule(name)
+        rule: FieldRule = self.policy.rule(name, value)
         if rule == "capture":
             return value
         if rule == "drop":
@@ -68,17 +83,9 @@ class Redactor:
         return _map(value, self._text)
 
     def _text(self, text: str) -> str:
-        spans = find(text, self.policy.kinds, self.policy.patterns)
-        if not spans:
-            return text
-        parts, at = [], 0
-        for span in spans:
-            parts += [text[at : span.start], self.placeholder(text[span.start : span.end], span.kind)]
-            at = span.end
-        return "".join([*parts, text[at:]])
+        return "".join(after for _, after, _ in self.parts(text))
 
-    def placeholder(self, value: str, kind: Kind) -> str:
-        """What stands in the place of a value; the same for the same value, or the same person."""
+    def _placeholder(self, value: str, kind: Kind) -> str:
         if kind == "name":
             return self._person(value)
         self.found[kind] = self.found.get(kind, 0) + 1
@@ -103,13 +110,13 @@ class Redactor:
 
 
 def _map(value: Any, change: Any) -> Any:
-    """Change every text in a JSON value; long whole numbers are looked at as texts, keys stay."""
+    """Change every text in a JSON value, keys too; long whole numbers are looked at as texts."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
         return [_map(item, change) for item in value]
     if isinstance(value, dict):
-        return {key: _map(item, change) for key, item in value.items()}
+        return {change(key): _map(item, change) for key, item in value.items()}
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LONG_NUMBER:
         changed = change(str(value))
         return value if changed == str(value) else changed

@@ -35,6 +35,7 @@ class Row(NamedTuple):
     body: bytes
 
 
+TAG_LENGTH = 200  # a placeholder may be longer than what it stands for
 _TABLE = Execution._meta.db_table
 _COLUMNS = ", ".join(Row._fields)
 _POSTGRES_TYPES = (
@@ -43,21 +44,13 @@ _POSTGRES_TYPES = (
 )  # fmt: skip
 
 
-def stored_uids(uids: Sequence[UUID]) -> set[UUID]:
-    """Which of the ids are there already."""
-    return set(Execution.objects.filter(uid__in=uids).values_list("uid", flat=True))
-
-
-def rows_insert(rows: Sequence[Row]) -> None:
-    """Insert, leaving out ids that are there already; inside the caller's transaction."""
+def rows_insert(rows: Sequence[Row]) -> set[UUID]:
+    """Insert inside the caller's transaction, leaving out ids that are there already; the ids that were inserted."""
     if not rows:
-        return
+        return set()
     # In the order of their ids: two writers with the same rows wait for each other instead of in a circle.
     ordered = sorted(rows, key=lambda row: row.uid)
-    if connection.vendor == "postgresql":
-        _insert_postgres(ordered)
-    else:
-        _insert_sqlite(ordered)
+    return _insert_postgres(ordered) if connection.vendor == "postgresql" else _insert_sqlite(ordered)
 
 
 def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> None:
@@ -69,7 +62,9 @@ def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> No
     ids = dict(Execution.objects.filter(uid__in=[row.uid for row in tagged]).values_list("uid", "id"))
     ExecutionTag.objects.bulk_create(
         [
-            ExecutionTag(execution_id=ids[row.uid], name=name, value=tag_text(value), started_at=row.started_at)
+            ExecutionTag(
+                execution_id=ids[row.uid], name=name, value=tag_text(value)[:TAG_LENGTH], started_at=row.started_at
+            )
             for row in tagged
             for name, value in pairs[row.uid].items()
         ],
@@ -86,19 +81,22 @@ def _path(row: Row) -> dict[str, str]:
     return {} if row.path == Execution.Path.PROGRAM else {ExecutionTag.PATH: row.path}
 
 
-def _insert_sqlite(rows: Sequence[Row]) -> None:
+def _insert_sqlite(rows: Sequence[Row]) -> set[UUID]:
+    """Its transactions stand in line, so what is not there now is not there a moment later."""
+    there = set(Execution.objects.filter(uid__in=[row.uid for row in rows]).values_list("uid", flat=True))
+    new = [row for row in rows if row.uid not in there]
     marks = ", ".join(["%s"] * len(Row._fields))
     adapt = connection.ops.adapt_datetimefield_value
-    values = [row._replace(uid=row.uid.hex, started_at=adapt(row.started_at)) for row in rows]  # type: ignore[arg-type]
+    values = [row._replace(uid=row.uid.hex, started_at=adapt(row.started_at)) for row in new]  # type: ignore[arg-type]
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT OR IGNORE INTO {_TABLE} ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - own names
+        cursor.executemany(f"INSERT INTO {_TABLE} ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - own names
+    return {row.uid for row in new}
 
 
-def _insert_postgres(rows: Sequence[Row]) -> None:
+def _insert_postgres(rows: Sequence[Row]) -> set[UUID]:
     arrays = ", ".join(f"%s::{kind}[]" for kind in _POSTGRES_TYPES)
     columns = [list(column) for column in zip(*rows, strict=True)]
+    insert = f"INSERT INTO {_TABLE} ({_COLUMNS}) SELECT * FROM unnest({arrays})"  # noqa: S608 - own names
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {_TABLE} ({_COLUMNS}) SELECT * FROM unnest({arrays}) ON CONFLICT (uid) DO NOTHING",  # noqa: S608
-            columns,
-        )
+        cursor.execute(f"{insert} ON CONFLICT (uid) DO NOTHING RETURNING uid", columns)
+        return {uid for (uid,) in cursor.fetchall()}

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,13 +16,13 @@ from django.utils import timezone
 from optimizer_app.common import bodies
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.engine.matching import as_text
-from optimizer_app.models import Execution, ProgramVersion, Worker
+from optimizer_app.models import ProgramVersion, Worker
 from optimizer_app.privacy.detection import PatternTooSlowError
 from optimizer_app.privacy.policy import Policy
-from optimizer_app.privacy.redaction import Redactor
+from optimizer_app.privacy.redaction import DROPPED, Redactor
 from optimizer_app.sdk.payload import ExecutionRecord
 from optimizer_app.services.collection import Arrival, rules_apply
-from optimizer_app.services.execution_rows import Row, rows_insert, stored_uids, tags_insert
+from optimizer_app.services.execution_rows import Row, rows_insert, tags_insert
 from optimizer_app.services.workers import privacy_policy
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -88,13 +88,12 @@ def _store(arrivals: dict[UUID, Arrival], receipt: Receipt) -> None:
     if not arrivals:
         return
     with transaction.atomic():
-        there = stored_uids(list(arrivals))
-        new = [arrival for uid, arrival in arrivals.items() if uid not in there]
-        rows_insert([arrival.row for arrival in new])
+        inserted = rows_insert([arrival.row for arrival in arrivals.values()])
+        new = [arrival for uid, arrival in arrivals.items() if uid in inserted]
         tags_insert([arrival.row for arrival in new], {arrival.row.uid: arrival.metadata for arrival in new})
         rules_apply(new)
     receipt.accepted += len(new)
-    receipt.duplicates += len(there)
+    receipt.duplicates += len(arrivals) - len(new)
 
 
 def _known(names: set[str]) -> dict[str, Known]:
@@ -121,11 +120,10 @@ def _problem(record: ExecutionRecord, known: dict[str, Known], latest: datetime)
 
 def _arrival(record: ExecutionRecord, known: Known) -> Arrival:
     redactor = Redactor(known.policy)
-    inputs, outputs = redactor.values(record.inputs), redactor.values(record.outputs)
-    inputs, outputs = redactor.again(inputs), redactor.again(outputs)
+    inputs, outputs, metadata = map(redactor.values, (record.inputs, record.outputs, record.metadata))
     error = redactor.text(record.error) if record.error else ""
-    metadata: dict[str, Any] = redactor.values(record.metadata) if record.metadata else {}
-    label = as_text(record.outputs[known.label_field]) if known.label_field in record.outputs else ""
+    inputs, outputs, metadata, told = map(redactor.again, (inputs, outputs, metadata, {"": error}))
+    label = outputs.get(known.label_field, DROPPED)
     failed = bool(record.error or record.error_kind)
     row = Row(
         uid=record.id,
@@ -138,13 +136,13 @@ def _arrival(record: ExecutionRecord, known: Known) -> Arrival:
         cost_usd=record.cost_usd,
         success=not failed,
         error_kind=(record.error_kind or "error") if failed else "",
-        path=record.path or Execution.Path.PROGRAM,
+        path=record.path,
         model=record.model,
         trace_id=record.trace_id,
-        label=label[:LABEL_LENGTH],
+        label="" if label == DROPPED else as_text(label)[:LABEL_LENGTH],
         score=record.score,
         subject=subject_hash(record.subject),
         metadata=msgspec.json.encode(metadata).decode(),
-        body=bodies.pack(settings.ENCRYPTION_KEYS, bodies.Body(inputs, outputs, error)),
+        body=bodies.pack(settings.ENCRYPTION_KEYS, bodies.Body(inputs, outputs, told[""])),
     )
     return Arrival(row, known.worker, record.version, inputs, outputs, metadata)

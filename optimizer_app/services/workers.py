@@ -101,7 +101,7 @@ def worker_update(
 
 def privacy_policy(worker: Worker) -> Policy:
     """What is done with personal data in the worker's executions; redacted unless a person chose otherwise."""
-    closed = tuple(f.name for f in worker.spec().outputs if f.type in ("enum", "bool", "list[enum]"))
+    closed = {f.name: f.options for f in worker.spec().outputs if f.type in ("enum", "bool", "list[enum]")}
     return policy_from_data(worker.privacy, closed)
 
 

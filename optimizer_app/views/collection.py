@@ -9,7 +9,7 @@ from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import needs, page
 from optimizer_app.forms.executions import ErasureForm, PrivacyForm, RetentionForm, RuleForm, SampleForm
 from optimizer_app.models import CollectionRule, Worker
-from optimizer_app.privacy.detection import PatternTooSlowError, find
+from optimizer_app.privacy.detection import PatternTooSlowError
 from optimizer_app.privacy.redaction import Redactor
 from optimizer_app.selectors.review import rules_of
 from optimizer_app.services.retention import erase
@@ -79,13 +79,15 @@ def privacy(request: HttpRequest, worker_id: int) -> HttpResponse:
             messages.success(request, "The policy holds for executions that arrive from now on.")
             return redirect("optimizer:collection", worker_id)
     sample = SampleForm(request.POST if trying else None)
-    shown: list[tuple[str, str, str]] = []
-    problem = ""
+    shown = []
     if trying and sample.is_valid():
-        shown, problem = _shown(worker, sample.cleaned_data["sample"])
+        try:
+            shown = Redactor(privacy_policy(worker)).parts(sample.cleaned_data["sample"])
+        except PatternTooSlowError as slow:
+            sample.add_error("sample", str(slow))
     return page(
         request, "optimizer_app/collection/privacy.html", title=f"Privacy of {worker.name}", worker=worker, form=form,
-        sample=sample, shown=shown, problem=problem,
+        sample=sample, shown=shown,
     )  # fmt: skip
 
 
@@ -98,20 +100,3 @@ def erasure(request: HttpRequest) -> HttpResponse:
         asked = form.cleaned_data
         done = form.submit(erase, by=actor_of(request), subject=asked["subject"], execution_uid=asked["execution"])
     return page(request, "optimizer_app/collection/erasure.html", title="Erase personal data", form=form, done=done)
-
-
-def _shown(worker: Worker, text: str) -> tuple[list[tuple[str, str, str]], str]:
-    """The text in parts: (as it is, what stands there instead, kind)."""
-    policy = privacy_policy(worker)
-    try:
-        spans = find(text, policy.kinds, policy.patterns)
-    except PatternTooSlowError as slow:
-        return [], str(slow)
-    redactor, parts, at = Redactor(policy), [], 0
-    for span in spans:
-        parts.append((text[at : span.start], "", ""))
-        parts.append(
-            (text[span.start : span.end], redactor.placeholder(text[span.start : span.end], span.kind), span.kind)
-        )
-        at = span.end
-    return [*parts, (text[at:], "", "")], ""

@@ -40,15 +40,16 @@ def test_the_same_person_stays_the_same_person_within_a_record() -> None:
 
 
 def test_every_kind_of_value_is_looked_into() -> None:
-    redactor = Redactor(Policy(closed=("team",)))
+    redactor = Redactor(Policy(closed={"team": ("K1", "K2")}))
     values = {
         "deep": {"list": ["a@b.example", 5, None, True]}, "number": 4111111111111111, "small": 42,
-        "customer_name": "Zebedee", "team": "a@b.example",
+        "customer_name": "Zebedee", "team": "K1", "keyed": {"x@y.example": 1},
     }  # fmt: skip
 
+    assert redactor.values({"team": "not K1 but a@b.example"}) == {"team": "not K1 but [EMAIL_1]"}
     assert redactor.values(values) == {
         "deep": {"list": ["[EMAIL_1]", 5, None, True]}, "number": "[CARD_1]", "small": 42,
-        "customer_name": "[PERSON_1]", "team": "a@b.example",
+        "customer_name": "[PERSON_1]", "team": "K1", "keyed": {"[EMAIL_2]": 1},
     }  # fmt: skip
 
 

@@ -97,6 +97,12 @@ def test_the_policy_of_the_worker_decides_field_by_field(worker: Worker, approve
 
     assert stored.content.inputs == {"message": "[EMAIL_1], case [CUSTOM_1]", "note": "[DROPPED]"}
     assert stored.label == "K1"
+    worker_set_privacy(worker, by=approver, policy={"fields": {"team": "drop"}})
+    dropped = execution(worker, error="about a@b.example", metadata={"name": "Maria Keller"})
+    assert (dropped.label, dropped.content.outputs) == ("", {"team": "[DROPPED]"})
+    worker_set_privacy(worker, by=approver, policy={"default": "drop"})
+    assert execution(worker, error="about somebody").content.error == "[DROPPED]"
+    assert execution(worker, outputs={"team": "Dear a@b.example"}).label == ""
     with pytest.raises(NotAllowed):
         worker_set_privacy(worker, by=actor("operator"), policy={})
 
