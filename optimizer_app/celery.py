@@ -4,7 +4,7 @@ import os
 import signal
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import beat_embedded_init, worker_process_init
 from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -18,7 +18,12 @@ RUNS_GIVE_WAY = 10  # optimizing must not slow the answers to calls, which the w
 
 app = Celery("uplift")
 app.config_from_object(settings.CELERY)
-app.autodiscover_tasks(["optimizer_app"])
+app.autodiscover_tasks(["optimizer_app", "analytics"])
+
+
+@beat_embedded_init.connect  # type: ignore[untyped-decorator]
+def _beat_goes_with_its_worker(**_: object) -> None:
+    die_with_parent(signal.SIGKILL)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
-import numpy as np
-from scipy.special import stdtr, stdtrit
+
+from optimizer_app.common.student import t_cdf, t_quantile
 
 Verdict = Literal["improved", "worse", "equivalent", "undecided"]
 
@@ -62,7 +62,7 @@ def compare(
     squares = math.fsum(d * d for d in differences) + 2 * spread**2
     variance = (squares - padded * center**2) / (padded - 1)
     error = math.sqrt(variance / padded)
-    reach = float(stdtrit(padded - 1, (1 + CONFIDENCE) / 2)) * error
+    reach = t_quantile((1 + CONFIDENCE) / 2, padded - 1) * error
     low, high = max(center - reach, -SCORE_RANGE), min(center + reach, SCORE_RANGE)
     return Comparison(
         n=n,
@@ -71,8 +71,8 @@ def compare(
         difference=total / n,
         low=low,
         high=high,
-        p_value=2 * float(stdtr(padded - 1, -abs(center) / error)),
-        p_improved=float(stdtr(padded - 1, center / error)),
+        p_value=2 * t_cdf(-abs(center) / error, padded - 1),
+        p_improved=t_cdf(center / error, padded - 1),
         sign_flip_p=sign_flip_p(differences),
         fixed=sum(d > 0 for d in differences),
         broken=sum(d < 0 for d in differences),
@@ -97,8 +97,22 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     steps = [round(abs(d) * SIGN_FLIP_STEPS) for d in differences if d]
     scale = math.gcd(*steps) if steps else 1
     sizes = [step // scale for step in steps if step]
-    reach = sum(sizes)
     observed = abs(sum(round(d * SIGN_FLIP_STEPS) for d in differences)) // scale
+    if max(sizes, default=1) == 1:
+        return _fair_coins(len(sizes), observed)
+    return _signs(sizes, observed)
+
+
+def _fair_coins(n: int, observed: int) -> float:
+    """Differences of one size: the signs' sum is binomial."""
+    tail = sum(math.comb(n, k) for k in range((n - observed) // 2 + 1))
+    return min(1.0, 2 * tail / 2**n) if observed else 1.0
+
+
+def _signs(sizes: Sequence[int], observed: int) -> float:
+    import numpy as np  # here, so that pages which only compare right and wrong do without its 30 MB
+
+    reach = sum(sizes)
     chances = np.zeros(2 * reach + 1)  # index: sum + reach
     chances[reach] = 1.0
     for size in sizes:

@@ -12,7 +12,7 @@ from optimizer_app.models.datasets import (
     Split,
 )
 from optimizer_app.models.evaluations import Comparison, Evaluation, ExampleScore, Verdict
-from optimizer_app.models.executions import Execution, ExecutionTag, Feedback, TraceUsage
+from optimizer_app.models.executions import Execution, ExecutionTag, Feedback, IngestBatch, TraceUsage
 from optimizer_app.models.language_models import LanguageModel
 from optimizer_app.models.metrics import Metric
 from optimizer_app.models.runs import Batch, Candidate, FollowUp, Run, RunLogLine
@@ -23,6 +23,6 @@ from optimizer_app.models.workers import Worker
 __all__ = [
     "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "CollectionRule", "Comparison", "Dataset",
     "DatasetImport", "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "Execution",
-    "ExecutionTag", "Feedback", "FollowUp", "LanguageModel", "Metric", "ProgramVersion", "Promotion", "QualityReport",
-    "ReviewItem", "Run", "RunLogLine", "Split", "TraceUsage", "Verdict", "Worker",
+    "ExecutionTag", "Feedback", "FollowUp", "IngestBatch", "LanguageModel", "Metric", "ProgramVersion", "Promotion",
+    "QualityReport", "ReviewItem", "Run", "RunLogLine", "Split", "TraceUsage", "Verdict", "Worker",
 ]  # fmt: skip

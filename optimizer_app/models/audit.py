@@ -23,6 +23,7 @@ class AuditEvent(Frozen):
 
     class Meta:
         ordering = ("-number",)
+        indexes = (models.Index(fields=("object_type", "object_id", "number"), name="audit_object"),)
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.object_name}"

@@ -111,6 +111,20 @@ class Feedback(models.Model):
         return f"{self.name} on {self.execution_id}"
 
 
+class IngestBatch(models.Model):
+    """What the executions of one accepted request measured (common/measures.py), written in their transaction and
+    deleted in the one that absorbs it into the statistics: each is counted exactly once (docs/adr/0012)."""
+
+    measures = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"Batch {self.pk}"
+
+
 class TraceUsage(models.Model):
     """What one call of a language model used, told by a span that may arrive before or after its root. Kept an hour."""
 

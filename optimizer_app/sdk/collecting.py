@@ -59,6 +59,7 @@ class Collector:
         self._stop = False
         self._thread: threading.Thread | None = None
         self._start_lock = threading.Lock()
+        self._dropped_said = 0
 
     @property
     def dropped(self) -> int:
@@ -99,8 +100,10 @@ class Collector:
         return not self.spool.waiting
 
     def close(self, timeout_s: float = FLUSH_AT_EXIT_S) -> None:
-        """Send what can be sent in time and leave the rest on disk."""
-        self.flush(timeout_s)
+        """Send what can be sent in time and leave the rest on disk; does not wait for a server that is away."""
+        deadline = time.monotonic() + timeout_s
+        while not self.flush(0.1) and not self.last_error and time.monotonic() < deadline:
+            pass
         self._stop = True
         self._wake.set()
         if self._thread is not None:
@@ -111,6 +114,7 @@ class Collector:
     def after_fork(self) -> None:
         """In a child process: threads are gone, segments belong to the parent."""
         self.spool.forget()
+        self.transport.close()  # its connection is the parent's too: two writers would mix their requests
         self._thread, self._start_lock = None, threading.Lock()
         self._wake = threading.Event()
 
@@ -131,6 +135,7 @@ class Collector:
                     refresh_at = time.monotonic() + self.refresh_s
                 self._send_all()
                 wait, self.last_error = 0.0, ""
+                self._say_dropped()
             except UnavailableError as error:
                 wait = min(error.retry_after_s or max(WAIT_S, wait * 2), LONGEST_WAIT_S)
                 self._complain(str(error))
@@ -142,6 +147,11 @@ class Collector:
         if reason != self.last_error:
             logger.warning("Uplift cannot be reached (%s). Records wait in %s.", reason, self.folder)
         self.last_error = reason
+
+    def _say_dropped(self) -> None:
+        if self.dropped != self._dropped_said:
+            logger.error("%d records were not kept: %s is full or cannot be written.", self.dropped, self.folder)
+            self._dropped_said = self.dropped
 
     def _register_all(self) -> None:
         for name, (registration, _) in list(self._workers.items()):
@@ -284,6 +294,8 @@ def _close() -> None:
 
 
 def _after_fork() -> None:
+    global _current_lock
+    _current_lock = threading.Lock()
     if _current is not None:
         _current.after_fork()
 

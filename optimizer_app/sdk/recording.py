@@ -1,4 +1,4 @@
-"""Measure one call of a worker and record it. Adds about 20 µs to the call and never raises."""
+"""Measure one call of a worker and record it. Adds about 45 µs to the call and never raises."""
 
 import logging
 import os

@@ -73,7 +73,7 @@ class HttpTransport:
         return [f"row {error['row']}, id {error['id']}: {error['detail']}" for error in answer["errors"]]
 
     def register(self, registration: Registration) -> None:
-        body = msgspec.json.encode(registration)
+        body = msgspec.json.encode(registration, enc_hook=str)
         self._call("POST", "/api/v1/workers/register", body, {"Content-Type": "application/json"})
 
     def active(self, name: str, known: str) -> dict[str, Any] | None:
@@ -127,16 +127,18 @@ class HttpTransport:
 
 
 class FileTransport:
-    """A file of JSON lines, each {"executions": {…}} or {"feedback": {…}}, to be sent later by other means."""
+    """Two files of JSON lines, executions in `path` and feedback beside it in `path`.feedback: each can be posted to
+    its address as it is, with Content-Type application/x-ndjson."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def send(self, kind: Kind, lines: list[bytes]) -> list[str]:
         try:
-            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            path = self._path if kind == "executions" else self._path.with_name(f"{self._path.name}.feedback")
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(fd, "ab") as file:
-                file.writelines(b'{"%s":%s}\n' % (kind.encode(), line) for line in lines)
+                file.write(b"\n".join(lines) + b"\n")
         except OSError as error:
             raise UnavailableError(f"{self._path}: {error.strerror}") from None
         return []

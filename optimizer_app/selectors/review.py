@@ -25,13 +25,17 @@ def queue_of(dataset: Dataset, *, for_person: str, start: str | None = None) -> 
     """The queue as one person sees it: without what they have approved already. `start` brings an item to the front."""
     everything = dataset.review_items.all()
     pending = everything.filter(status=ReviewItem.Status.PENDING)
-    ahead = [item for item in pending.select_related("rule")[: 2 * AHEAD] if for_person not in item.approvals][:AHEAD]
+    fresh = pending.filter(approvals=[]) if dataset.two_people else pending
+    ahead = list(fresh.select_related("rule")[:AHEAD])
     if start and start.isdigit():
         chosen = pending.select_related("rule").filter(pk=int(start)).first()
         if chosen is not None:
             ahead = [chosen, *(item for item in ahead if item.pk != chosen.pk)]
     waiting = pending.count()
-    mine = sum(for_person in item.approvals for item in pending.exclude(approvals=[])) if dataset.two_people else 0
+    begun = list(pending.exclude(approvals=[]).select_related("rule")) if dataset.two_people else []
+    theirs = [item for item in begun if for_person not in item.approvals]
+    mine = len(begun) - len(theirs)
+    ahead = sorted([*ahead, *theirs], key=lambda item: (-item.priority, item.pk))[:AHEAD]
     return Queue(
         items=ahead,
         waiting=waiting,

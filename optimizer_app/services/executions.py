@@ -23,6 +23,7 @@ from optimizer_app.privacy.redaction import DROPPED, Redactor
 from optimizer_app.sdk.payload import ExecutionRecord
 from optimizer_app.services.collection import Arrival, rules_apply
 from optimizer_app.services.execution_rows import Row, rows_insert, tags_insert
+from optimizer_app.services.ingest_batches import batch_add, measure_of
 from optimizer_app.services.workers import privacy_policy
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -92,6 +93,7 @@ def _store(arrivals: dict[UUID, Arrival], receipt: Receipt) -> None:
         new = [arrival for uid, arrival in arrivals.items() if uid in inserted]
         tags_insert([arrival.row for arrival in new], {arrival.row.uid: arrival.metadata for arrival in new})
         rules_apply(new)
+        batch_add(measure_of(arrival.row) for arrival in new)
     receipt.accepted += len(new)
     receipt.duplicates += len(arrivals) - len(new)
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.measures import Measure
 from optimizer_app.common.problems import Refused
 from optimizer_app.engine.spec import SpecError
 from optimizer_app.engine.values import coerce_all
@@ -15,6 +16,7 @@ from optimizer_app.sdk.payload import FeedbackRecord
 from optimizer_app.services.collection import PRIORITY, Arrival, rules_apply
 from optimizer_app.services.execution_rows import Row
 from optimizer_app.services.executions import Receipt, RowError
+from optimizer_app.services.ingest_batches import batch_add, correction
 from optimizer_app.services.workers import privacy_policy
 
 
@@ -103,13 +105,17 @@ def _store(made: list[Feedback]) -> None:
         return
     with transaction.atomic():
         Feedback.objects.bulk_create(made)
+        changes: list[Measure] = []
         for feedback in made:
             execution = feedback.execution
             if feedback.score is not None and feedback.source in (Feedback.Source.METRIC, Feedback.Source.JUDGE):
-                execution.score = feedback.score
-                execution.save(update_fields=["score"])
+                execution = Execution.objects.select_for_update().defer("body").get(pk=execution.pk)
+                changes += correction(execution, score=feedback.score)
+                Execution.objects.filter(pk=execution.pk).update(score=feedback.score)
+                feedback.execution.score = feedback.score
             if feedback.corrected is not None:
                 _correct_waiting(feedback)
+        batch_add(changes)
         rules_apply([arrival_of(feedback.execution, feedback) for feedback in made])
 
 

@@ -63,12 +63,12 @@ def _from_protobuf(raw: bytes) -> Iterator[Span]:
                     trace_id=span.trace_id.hex(),
                     span_id=span.span_id.hex(),
                     parent=span.parent_span_id.hex(),
-                    name=span.name,
+                    name=_text(span.name),
                     start_ns=span.start_time_unix_nano,
                     end_ns=span.end_time_unix_nano,
                     failed=span.status.code == STATUS_ERROR,
-                    message=span.status.message,
-                    attributes={pair.key: _value(pair.value) for pair in span.attributes},
+                    message=_text(span.status.message),
+                    attributes={_text(pair.key): _value(pair.value) for pair in span.attributes},
                     resource=resource,
                     exception=_exception(
                         (event.name, {pair.key: _value(pair.value) for pair in event.attributes})
@@ -84,14 +84,14 @@ def _from_json(body: dict[str, Any]) -> Iterator[Span]:
             for span in scope.get("spans", []):
                 status = span.get("status", {})
                 yield Span(
-                    trace_id=str(span["traceId"]).lower(),
-                    span_id=str(span["spanId"]).lower(),
+                    trace_id=_text(span["traceId"]).lower(),
+                    span_id=_text(span["spanId"]).lower(),
                     parent=str(span.get("parentSpanId", "")).lower(),
-                    name=str(span.get("name", "")),
+                    name=_text(span.get("name", "")),
                     start_ns=int(span.get("startTimeUnixNano", 0)),
                     end_ns=int(span.get("endTimeUnixNano", 0)),
                     failed=status.get("code") in (STATUS_ERROR, "STATUS_CODE_ERROR"),
-                    message=str(status.get("message", "")),
+                    message=_text(status.get("message", "")),
                     attributes=_pairs(span.get("attributes", [])),
                     resource=resource,
                     exception=_exception(
@@ -101,18 +101,26 @@ def _from_json(body: dict[str, Any]) -> Iterator[Span]:
 
 
 def _pairs(attributes: list[dict[str, Any]]) -> dict[str, Any]:
-    return {str(pair["key"]): _json_value(pair.get("value", {})) for pair in attributes}
+    return {_text(pair["key"]): _json_value(pair.get("value", {})) for pair in attributes}
 
 
 def _json_value(value: dict[str, Any]) -> Any:
     if "intValue" in value:  # 64-bit numbers are texts in JSON
         return int(value["intValue"])
-    return next((value[kind] for kind in ("stringValue", "doubleValue", "boolValue") if kind in value), None)
+    if "stringValue" in value:
+        return _text(value["stringValue"])
+    return next((value[kind] for kind in ("doubleValue", "boolValue") if kind in value), None)
 
 
 def _value(value: Any) -> Any:
     kind = value.WhichOneof("value")
-    return getattr(value, kind) if kind in ("string_value", "int_value", "double_value", "bool_value") else None
+    if kind == "string_value":
+        return _text(value.string_value)
+    return getattr(value, kind) if kind in ("int_value", "double_value", "bool_value") else None
+
+
+def _text(value: Any) -> str:
+    return str(value).replace("\0", "")  # PostgreSQL holds no NUL in a text
 
 
 def _exception(events: Iterable[tuple[Any, dict[str, Any]]]) -> str:

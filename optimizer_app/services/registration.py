@@ -16,7 +16,6 @@ from optimizer_app.services.datasets import dataset_create
 from optimizer_app.services.workers import worker_create
 
 AUTO_RULE = "Good answers, for review"
-AUTO_SCORE = 0.8  # where answers are scored at all
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,34 @@ def worker_register(told: Registration, *, by: Actor) -> Registered:
                 metric=_metric(told.metric),
             )
             _keep_wishes(worker, told, by)
-    except IntegrityError:  # another process of the same service was quicker
-        return worker_register(told, by=by)
+    except IntegrityError:
+        quicker = Worker.objects.filter(name=told.name).first()
+        if quicker is None:  # it was no other process of the same service
+            raise
+        _check_fields(quicker, program)
+        _keep_wishes(quicker, told, by)
+        return Registered(quicker, created=False)
     return Registered(worker, created=True)
+
+
+def worker_stand_in(name: str, description: str, *, by: Actor) -> Registered:
+    """The worker of that name; where there is none, one whose program only stands in for one that runs elsewhere."""
+    existing = Worker.objects.filter(name=name).first()
+    if existing is not None:
+        return Registered(existing, created=False)
+    step = {
+        "name": "answer", "module": "Predict", "instructions": f"Do what {name} does.",
+        "inputs": [{"name": "input"}], "outputs": [{"name": "output"}],
+    }  # fmt: skip
+    return worker_register(Registration(name, description, {"steps": [step]}, True, "", {}, False), by=by)
 
 
 def auto_collect(worker: Worker, *, by: Actor) -> CollectionRule:
     """The rule that sends good answers to the review queue of the worker's dataset; made once."""
     program = worker.spec()
-    found = Dataset.objects.filter(shape=shape_of(program.inputs, program.outputs)).order_by("id").first()
-    name = f"{worker.name} examples"
-    dataset = found or dataset_create(by=_on_behalf(by), name=name[:100], description="", worker=worker)
+    name = f"{worker.name} examples"[:100]
+    found = Dataset.objects.filter(name=name, shape=shape_of(program.inputs, program.outputs)).first()
+    dataset = found or dataset_create(by=_on_behalf(by), name=name, description="", worker=worker)
     rule, _ = CollectionRule.objects.get_or_create(
         worker=worker, name=AUTO_RULE, defaults={"dataset": dataset, "needs_review": True}
     )
@@ -73,7 +89,7 @@ def _keep_wishes(worker: Worker, told: Registration, by: Actor) -> None:
         if told.optimization and worker.optimization != told.optimization:
             worker.optimization = told.optimization
             worker.save(update_fields=["optimization"])
-            audit.record(by, "worker.wishes", worker, **told.optimization)
+            audit.record(by, "worker.wishes", worker, optimization=told.optimization)
         if told.collect and not worker.rules.filter(name=AUTO_RULE).exists():
             auto_collect(worker, by=by)
 

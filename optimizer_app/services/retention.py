@@ -14,8 +14,6 @@ from optimizer_app.models import (
     Example,
     ExampleScore,
     Execution,
-    ExecutionTag,
-    Feedback,
     ReviewItem,
     TraceUsage,
     Worker,
@@ -58,7 +56,7 @@ def erase(*, by: Actor, subject: str = "", execution_uid: UUID | None = None) ->
     executions = Execution.objects.filter(Q(subject=hashed) if subject else Q(uid=execution_uid))
     with transaction.atomic():
         if subject:
-            about |= Q(execution_uid__in=list(executions.values_list("uid", flat=True)))
+            about |= Q(execution_uid__in=executions.values("uid"))
         examples, waiting = Example.objects.filter(about, erased_at=None), ReviewItem.objects.filter(about)
         one = executions.first() or examples.first() or waiting.first()
         if one is None:
@@ -66,7 +64,7 @@ def erase(*, by: Actor, subject: str = "", execution_uid: UUID | None = None) ->
         frozen = _empty(examples)
         loose, _ = examples.delete()
         items, _ = waiting.delete()
-        gone = _delete(list(executions.values_list("pk", flat=True)))
+        gone = _delete(executions)
         counts = {"executions": gone, "review_items": items, "examples": loose, "frozen": frozen}
         audit.record(by, "data.erase", one, subject=hashed[:8], **counts)
     return Erased(**counts)
@@ -86,7 +84,7 @@ def _delete_until_none(worker: Worker) -> int:
     deleted = 0
     while pks := _past_limits(worker):
         with transaction.atomic():
-            deleted += _delete(pks)
+            deleted += _delete(Execution.objects.filter(pk__in=pks))
     return deleted
 
 
@@ -102,8 +100,7 @@ def _past_limits(worker: Worker) -> list[int]:
     return past
 
 
-def _delete(pks: list[int]) -> int:
-    ExecutionTag.objects.filter(execution__in=pks).delete()
-    Feedback.objects.filter(execution__in=pks).delete()
-    deleted, _ = Execution.objects.filter(pk__in=pks).delete()
-    return deleted
+def _delete(executions: QuerySet[Execution]) -> int:
+    """With what hangs on them; how many executions."""
+    _, by_model = executions.delete()
+    return by_model.get(Execution._meta.label, 0)

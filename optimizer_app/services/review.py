@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from optimizer_app import jobs
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.matching import as_text
-from optimizer_app.engine.spec import SpecError
+from optimizer_app.engine.spec import TUNED, SpecError
 from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import Dataset, Execution, LanguageModel, ReviewItem
 from optimizer_app.selectors.datasets import datasets_for, passages_of, workers_of
@@ -121,21 +122,21 @@ def suggestions_make(dataset_id: int, model_id: int) -> int:
     dataset, model = Dataset.objects.get(pk=dataset_id), LanguageModel.objects.get(pk=model_id)
     worker = workers_of(dataset)[0]
     program, connection = worker.spec(), Connection(**connection_of(model))
-    state = worker.active_version.state if worker.active_version else {}
+    passages, folder = passages_of(program), artifacts_folder()
+    # without the fine-tuned model of the version, which would answer in place of the judge
+    state = {k: v for k, v in (worker.active_version.state if worker.active_version else {}).items() if k != TUNED}
     answered = 0
     waiting = dataset.review_items.filter(status=Pending, suggested_by="").select_related("rule")
     for item in waiting[:SUGGESTED_AT_ONCE]:
-        served = serving.predict(program, state, connection, item.inputs, passages_of(program), artifacts_folder())
+        served = serving.predict(program, state, connection, item.inputs, passages, folder)
         if served.error:
             continue
         differs = any(as_text(served.outputs.get(k)) != as_text(v) for k, v in item.outputs.items())
-        item.suggestion, item.suggested_by = served.outputs, f"LM judge {model.name}"[:150]
-        if differs:  # two opinions: a person should look here first
-            item.priority += 2
-        updated = ReviewItem.objects.filter(pk=item.pk, status=Pending)
-        if updated.exists():
-            item.save(update_fields=["suggestion", "suggested_by", "priority"])
-            answered += 1
+        answered += ReviewItem.objects.filter(pk=item.pk, status=Pending).update(
+            suggestion=served.outputs,
+            suggested_by=f"LM judge {model.name}"[:150],
+            priority=F("priority") + (2 if differs else 0),  # two opinions: a person should look here first
+        )
     return answered
 
 

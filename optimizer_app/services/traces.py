@@ -12,20 +12,24 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
+from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.measures import Measure
 from optimizer_app.common.problems import Refused
 from optimizer_app.engine.spec import NAME, RESERVED, RESERVED_INPUTS, RESERVED_OUTPUTS
 from optimizer_app.models import Execution, TraceUsage, Worker
 from optimizer_app.sdk.payload import ExecutionRecord
 from optimizer_app.sdk.transports import Registration
 from optimizer_app.services.executions import Receipt, RowError, executions_record
+from optimizer_app.services.ingest_batches import batch_add, correction
 from optimizer_app.services.otlp import Span
 from optimizer_app.services.registration import worker_register
 
 _SPACE = UUID("9b0c1f0e-55c5-4a52-9f0e-3f1d0c6d2a11")  # any constant: a root span always gets the same id
 _NAMED = re.compile(r"\w+\((\w+)\)\.")
 _GENERIC = {"Predict", "ChainOfThought", "ReAct", "StringSignature"}
+MADE_HERE = 5  # the UUID version of executions that are made of traces; the SDK's own have others
 MOST_TEXT, MOST_ERROR = 100_000, 10_000
 
 
@@ -96,7 +100,7 @@ def _fields(value: Any, name: str) -> dict[str, Any]:
     text = str(value)[:MOST_TEXT].replace("\0", "")
     try:
         read = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         read = text
     return read if isinstance(read, dict) else {name: read}
 
@@ -167,9 +171,16 @@ def _usage_of(traces: set[str]) -> dict[str, dict[str, Any]]:
 
 
 def _usage_catch_up(traces: set[str]) -> None:
-    """Calls that arrive after their root are added to the execution that is there already."""
-    for trace, sums in _usage_of(traces).items():
-        Execution.objects.filter(trace_id=trace).update(**sums)
+    """Calls that arrive after their root are added to the execution that was made of that root."""
+    late = _usage_of(traces)
+    changes: list[Measure] = []
+    with transaction.atomic():
+        for execution in Execution.objects.filter(trace_id__in=late).defer("body").select_for_update():
+            if execution.uid.version == MADE_HERE:
+                used = late[execution.trace_id]
+                changes += correction(execution, **used)
+                Execution.objects.filter(pk=execution.pk).update(**used)
+        batch_add(changes)
 
 
 def _count(value: Any) -> int | None:

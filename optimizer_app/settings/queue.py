@@ -7,6 +7,8 @@ from optimizer_app import jobs
 
 EMBEDDED_BROKER = "upliftsqlite://localhost"  # the alias is made in optimizer_app/celery.py
 TICK_SECONDS = 5
+STATS_SECONDS = 3
+UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
 
 
@@ -24,6 +26,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "task_ignore_result": True,
         "task_acks_late": True,
+        "task_routes": {job: {"queue": UPKEEP} for job in (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION)},
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
         "timezone": "UTC",
@@ -34,5 +37,11 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
                 "options": {"expires": RETENTION_SECONDS},
             },
             "tick": {"task": jobs.TICK, "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+            "stats": {"task": jobs.STATS, "schedule": STATS_SECONDS, "options": {"expires": STATS_SECONDS}},
+            "stats-forget": {
+                "task": jobs.STATS_FORGET,
+                "schedule": RETENTION_SECONDS,
+                "options": {"expires": RETENTION_SECONDS},
+            },
         },
     }

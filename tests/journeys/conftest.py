@@ -15,12 +15,13 @@ from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.data import DATA
 from tests.journeys.installation import Installation
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
-DATA = Path(os.environ.get("UPLIFT_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from optimizer_app.management.supervisor import Child, Supervisor
 from optimizer_app.services.demo import demo_load
 from optimizer_app.services.people import FIRST_ADMIN, first_admin_create
+from optimizer_app.settings.queue import UPKEEP
 
 HOST = "127.0.0.1"
 
@@ -87,12 +88,16 @@ def _children(host: str, port: int) -> list[Child]:
         *celery, "--quiet", "worker", "--loglevel", "WARNING", "--concurrency", str(settings.WORKER_PROCESSES),
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip
-    beat = [*celery, "--quiet", "beat", "--loglevel", "WARNING", "--schedule", str(settings.DATA_DIR / "beat-schedule")]
+    upkeep = [
+        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--queues", UPKEEP, "--pool", "solo", "--hostname",
+        "upkeep@%h", "--beat", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--without-gossip",
+        "--without-mingle",
+    ]  # fmt: skip
     return [
         Child("web", web),
         # SIGTERM would let a worker finish its run first, which may take an hour; a killed run resumes.
         Child("worker", worker, orphan_signal=signal.SIGKILL),
-        Child("scheduler", beat),
+        Child("scheduler", upkeep, orphan_signal=signal.SIGKILL),
     ]
 
 

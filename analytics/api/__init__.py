@@ -1,0 +1,1 @@
+"""The API of what was measured: thin callers of selectors and services."""

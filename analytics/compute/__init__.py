@@ -1,0 +1,1 @@
+"""The statistics: pure functions and small state objects. Formulas and measured coverage: docs/statistics.md."""

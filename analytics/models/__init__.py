@@ -1,0 +1,8 @@
+"""The tables of what was measured. One module per noun."""
+
+from analytics.models.evaluations import OutsideEvaluation, OutsideScore
+from analytics.models.notes import Note
+from analytics.models.stats import Stat, StatState
+from analytics.models.values import WorkerValue
+
+__all__ = ["Note", "OutsideEvaluation", "OutsideScore", "Stat", "StatState", "WorkerValue"]

@@ -1,0 +1,109 @@
+"""What went into a worker's optimizations, and what each promotion changed."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, FloatField, Q, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
+from analytics.models import Stat
+from optimizer_app.models import Comparison, FollowUp, ProgramVersion, Run, Worker
+
+T_95 = 1.96  # half an interval over its standard error, near enough from 50 examples on
+DEEPEST = 20  # versions between the baseline and the active one
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the optimizations of a worker took, all runs with it, failed and discarded ones too. Money in USD."""
+
+    runs: int = 0
+    discarded: int = 0
+    unpriced: int = 0
+    models_usd: float = 0.0
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One promotion's worth of change, as its run measured it on the sealed test split."""
+
+    run: int
+    version: int
+    number: int
+    gain: float
+    error: float
+    n: int
+    cost: float | None  # change of the cost of a call in USD; None when unpriced
+    seconds: float | None  # change of the median latency
+
+
+def spent_by_worker(ids: Collection[int]) -> dict[int, Spent]:
+    usd = Cast(KT("progress__usage__cost_usd"), FloatField())
+    lost = Q(winner=None) | ~Q(finish_reason=Run.Finish.IMPROVED)
+    rows = Run.objects.filter(worker__in=ids, started_at__isnull=False).values("worker").annotate(
+        runs=Count("pk"), discarded=Count("pk", filter=lost), usd=Sum(usd),
+        unpriced=Count("pk", filter=Q(progress__usage__cost_usd=None)),
+        time=Sum(F("finished_at") - F("started_at"), filter=Q(finished_at__isnull=False)),
+    )  # fmt: skip
+    later: dict[int, float] = defaultdict(float)
+    for worker, used in FollowUp.objects.filter(run__worker__in=ids).values_list("run__worker", "usage"):
+        later[worker] += used.get("cost_usd") or 0.0
+    return {
+        row["worker"]: Spent(
+            row["runs"], row["discarded"], row["unpriced"], (row["usd"] or 0.0) + later[row["worker"]],
+            row["time"].total_seconds() / 60 if row["time"] else 0.0,
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+def chains_by_worker(workers: Collection[Worker]) -> dict[int, list[Step]]:
+    """For each worker the steps from its baseline to its active version, oldest first; one query for each level."""
+    chains: dict[int, list[Step]] = {worker.pk: [] for worker in workers}
+    active = ((w.active_version, w.pk) for w in workers if w.active_version)
+    wanted = {version.pk: worker for version, worker in active if version.number}
+    related = ("before", "after", "run__winner", "run__baseline")
+    for _ in range(DEEPEST):
+        found = Comparison.objects.filter(run__winner__in=wanted).select_related(*related).order_by("id")
+        newest = {c.run.winner.pk: (c, c.run.winner) for c in found if c.run.winner} if wanted else {}
+        further: dict[int, int] = {}
+        for version, (comparison, winner) in newest.items():
+            chains[wanted[version]].insert(0, _step(comparison, winner))
+            if comparison.run.baseline.number:
+                further[comparison.run.baseline_id] = wanted[version]
+        wanted = further
+        if not wanted:
+            break
+    return chains
+
+
+def _step(comparison: Comparison, winner: ProgramVersion) -> Step:
+    numbers: dict[str, Any] = comparison.numbers
+    before, after = (_per_call(side.cost_usd, side.measured) for side in (comparison.before, comparison.after))
+    return Step(
+        run=comparison.run_id, version=winner.pk, number=winner.number, gain=numbers["difference"],
+        error=(numbers["high"] - numbers["low"]) / (2 * T_95), n=numbers["n"],
+        cost=None if before is None or after is None else after - before,
+        seconds=_seconds(comparison),
+    )  # fmt: skip
+
+
+def _seconds(comparison: Comparison) -> float | None:
+    before, after = comparison.before.latency_p50_ms, comparison.after.latency_p50_ms
+    return None if before is None or after is None else (after - before) / 1000
+
+
+def _per_call(usd: float | None, measured: int) -> float | None:
+    return None if usd is None or not measured else usd / measured
+
+
+def served_by_version(ids: Collection[int], versions: set[int]) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    stats = Stat.objects.filter(size=Stat.Size.DAY, worker__in=ids, version__in=versions)
+    for worker, version, calls in stats.order_by().values_list("worker", "version").annotate(Sum("calls")):
+        found[worker][version] = calls
+    return found

@@ -1,0 +1,114 @@
+"""Reading aggregates."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from analytics.compute.sketches import Sketch
+from analytics.compute.totals import Totals
+from analytics.models import Stat, StatState
+from analytics.models.stats import SUMS
+from analytics.selectors.periods import DAY, Period, floor
+from optimizer_app.models import IngestBatch
+
+RATE_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Until when executions are counted. `behind_s` is the age of the oldest that is not, 0 when all are."""
+
+    as_of: datetime | None
+    behind_s: float
+    filling: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """One bucket of a chart."""
+
+    start: datetime
+    totals: Totals
+
+
+def freshness() -> Freshness:
+    """How fresh the aggregates are."""
+    state, oldest, now = StatState.objects.first(), IngestBatch.objects.first(), timezone.now()
+    behind = (now - oldest.created_at).total_seconds() if oldest else 0.0
+    filling = bool(state and state.status == StatState.Status.FILLING)
+    return Freshness(now - timedelta(seconds=behind), behind, filling)
+
+
+def sums_by_worker(period: Period) -> dict[int, Totals]:
+    """Counts and sums of every worker, without latencies; one query that reads no sketch."""
+    found: dict[int, Totals] = {}
+    sums = [Sum(name) for name in SUMS]
+    for worker, *row in _within(period).order_by().values_list("worker").annotate(*sums):
+        made = found[worker] = Totals()
+        for name, value in zip(SUMS, row, strict=True):
+            setattr(made, name, value)
+    return found
+
+
+def latency_by_worker(period: Period, workers: Collection[int]) -> dict[int, Sketch]:
+    """Latencies of some workers."""
+    found: dict[int, Sketch] = defaultdict(Sketch)
+    for worker, raw in _within(period).filter(worker__in=workers).values_list("worker", "latency"):
+        found[worker].merge(Sketch.decode(bytes(raw)))
+    return found
+
+
+def totals_by_version(worker_id: int, period: Period) -> dict[int, Totals]:
+    """A worker's totals by version id."""
+    found: dict[int, Totals] = defaultdict(Totals)
+    for stat in _within(period).filter(worker=worker_id):
+        found[stat.version].merge(stat.totals)
+    return found
+
+
+def totals_of(worker_id: int, period: Period) -> Totals:
+    """A worker's totals."""
+    whole = Totals()
+    for part in totals_by_version(worker_id, period).values():
+        whole.merge(part)
+    return whole
+
+
+def series(worker_id: int, period: Period, version: int | None = None) -> list[Point]:
+    """A worker's buckets in their order; those without calls are left out."""
+    stats = Stat.objects.filter(size=period.step, worker=worker_id, start__gte=period.start, start__lt=period.end)
+    if version is not None:
+        stats = stats.filter(version=version)
+    found: dict[datetime, Totals] = defaultdict(Totals)
+    for stat in stats.order_by("start"):
+        found[stat.start].merge(stat.totals)
+    return [Point(start, totals) for start, totals in found.items()]
+
+
+def daily_rates(workers: Sequence[int] | None = None) -> dict[int, float]:
+    """Calls a day: the median of the last RATE_DAYS whole days, of those since the worker's first call among them."""
+    today = floor(timezone.now(), Stat.Size.DAY)
+    stats = Stat.objects.filter(size=Stat.Size.DAY, start__gte=today - RATE_DAYS * DAY)
+    if workers is not None:
+        stats = stats.filter(worker__in=workers)
+    days: dict[int, dict[datetime, int]] = defaultdict(dict)
+    for worker, start, calls in stats.values_list("worker", "start").annotate(Sum("calls")):
+        days[worker][start] = calls
+    rates = {}
+    for worker, found in days.items():
+        whole = [found.get(day, 0) for day in _days(min(found), today)]
+        rates[worker] = float(median(whole)) if whole else float(found[today])
+    return rates
+
+
+def _days(first: datetime, until: datetime) -> list[datetime]:
+    return [first + n * DAY for n in range((until - first).days)]
+
+
+def _within(period: Period) -> QuerySet[Stat]:
+    return Stat.objects.filter(size=period.size, start__gte=period.start, start__lt=period.end)

@@ -1,0 +1,19 @@
+"""Celery tasks: one service call, no logic."""
+
+from celery import shared_task
+
+from analytics.services import stats
+from optimizer_app import jobs
+
+
+@shared_task(name=jobs.STATS)
+def stats_tick() -> None:
+    """Bring the aggregates up to date."""
+    stats.stats_fill()
+    stats.stats_absorb()
+
+
+@shared_task(name=jobs.STATS_FORGET)
+def stats_forget() -> None:
+    """Delete minutes past their time."""
+    stats.minutes_forget()
