@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics.services import stats
+from analytics.services import reports, stats
 from optimizer_app import jobs
 
 
@@ -17,3 +17,9 @@ def stats_tick() -> None:
 def stats_forget() -> None:
     """Delete minutes past their time."""
     stats.minutes_forget()
+
+
+@shared_task(name=jobs.REPORTS)
+def reports_send() -> None:
+    """Send the reports that are due."""
+    reports.reports_send_due()

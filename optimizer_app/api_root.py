@@ -35,3 +35,6 @@ api.add_router("/runs", candidates.router)
 api.add_router("/batches", batches.router)
 api.add_router("/executions", executions.router)
 api.add_router("/versions", versions.router)
+# by name: optimizer_app never imports analytics
+api.add_router("/measures", "analytics.api.measures.router")
+api.add_router("/measures", "analytics.api.evaluations.router")

@@ -2,7 +2,8 @@
 
 from analytics.models.evaluations import OutsideEvaluation, OutsideScore
 from analytics.models.notes import Note
+from analytics.models.reports import ReportPlan, SharedLink
 from analytics.models.stats import Stat, StatState
 from analytics.models.values import WorkerValue
 
-__all__ = ["Note", "OutsideEvaluation", "OutsideScore", "Stat", "StatState", "WorkerValue"]
+__all__ = ["Note", "OutsideEvaluation", "OutsideScore", "ReportPlan", "SharedLink", "Stat", "StatState", "WorkerValue"]

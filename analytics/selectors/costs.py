@@ -35,6 +35,10 @@ class VersionCost:
     active: bool
     totals: Totals
 
+    @property
+    def per_thousand(self) -> float | None:
+        return _per_thousand(self.totals)
+
 
 @dataclass(frozen=True)
 class PromptSize:
@@ -56,6 +60,10 @@ class Costs:
     prompt: PromptSize | None
     per_day: float
     fit: LatencyFit
+
+    @property
+    def per_thousand(self) -> float | None:
+        return _per_thousand(self.whole)
 
 
 MOST_RUNS = 20
@@ -95,6 +103,11 @@ def run_cost(run: Run) -> RunCost:
         usd=used.get("cost_usd"), minutes=time.total_seconds() / 60 if time else None,
         roles={role: part.get("calls", 0) for role, part in used.get("roles", {}).items()},
     )  # fmt: skip
+
+
+def _per_thousand(totals: Totals) -> float | None:
+    """USD for 1,000 calls."""
+    return None if totals.cost_per_call is None else 1000 * totals.cost_per_call
 
 
 def _prompt(worker: Worker) -> PromptSize | None:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import quantiles
 from typing import Any
 
 from django.db.models import F, QuerySet
 
+from analytics.compute.paired import LENGTH, Change
 from optimizer_app.models import Comparison, Evaluation, Example, ExampleScore, Run, Split
 from optimizer_app.selectors.versions import StepChange, version_changes
 
+MOST_SLICED = 3_000  # examples are encrypted and opened one by one
+LEAST_SLICED = 30
 OUTCOMES = {"fixed": "Fixed", "broken": "Broken", "unchanged": "Unchanged"}
 
 
@@ -109,6 +113,33 @@ def pairs(comparison: Comparison, after: list[ExampleScore]) -> Iterator[Example
     before = {s.example_id: s for s in comparison.before.scores.filter(example_id__in=examples)}
     for score in after:
         yield ExamplePair(score.example, before[score.example_id], score)
+
+
+def result_changes(comparison: Comparison) -> list[Change]:
+    """Every test example's change, with the groups it is in: its expected label, and how long its input is."""
+    labels = [field.name for field in comparison.run.worker.spec().outputs if field.type in ("enum", "bool")]
+    rows = list(outcome_scores(comparison))
+    if len(rows) > MOST_SLICED:
+        return []
+    lengths = {row.pk: sum(len(str(value)) for value in row.example.inputs.values()) for row in rows}
+    cuts = quantiles(lengths.values(), n=3) if len(rows) > LEAST_SLICED else None
+    return [
+        Change(
+            str(row.example_id), row.before_score, row.score,  # type: ignore[attr-defined]
+            {name: str(row.example.outputs.get(name, "")) for name in labels[:1]}
+            | ({LENGTH: _third(lengths[row.pk], cuts)} if cuts else {}),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _third(length: int, cuts: list[float]) -> str:
+    short, long = cuts
+    return (
+        f"up to {short:.0f} characters"
+        if length <= short
+        else (f"{short:.0f} to {long:.0f} characters" if length <= long else f"over {long:.0f} characters")
+    )
 
 
 def _each(evaluation: Evaluation, total: float | None, calls: int = 1) -> float | None:

@@ -34,6 +34,14 @@ class Ledger:
     earned_usd: float | None  # by them, before what was spent
 
     @property
+    def compute_usd(self) -> float:
+        return self.spent.minutes / 60 * self.value.compute_hour_usd
+
+    @property
+    def people_usd(self) -> float:
+        return self.value.person_hours * self.value.person_hour_usd
+
+    @property
     def to_date_usd(self) -> float | None:
         """Net value up to now."""
         return None if self.earned_usd is None else self.earned_usd - self.spent_usd

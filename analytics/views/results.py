@@ -5,7 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from analytics.charts.comparisons import interval_figure, splits_figure
-from analytics.selectors.results import OUTCOMES, outcome_scores, pairs, result
+from analytics.charts.values import changes_figure
+from analytics.compute.paired import changes_histogram, slices_of
+from analytics.selectors.results import OUTCOMES, outcome_scores, pairs, result, result_changes
 from optimizer_app.common.access import Capability
 from optimizer_app.common.pages import needs, page
 from optimizer_app.models import Comparison, Evaluation, Split
@@ -24,10 +26,12 @@ def result_page(request: HttpRequest, run_id: int) -> HttpResponse:
         )
         for split in (Split.VALIDATION, Split.TEST)
     }
+    changes = result_changes(comparison)
     return page(
         request, "analytics/result.html", title=f"Before and after: {shown.run.worker.name}", shown=shown,
         run=shown.run, scores=scores, interval=interval_figure(shown.numbers), splits=splits_figure(scores),
-        active=shown.run.worker.active_version_id == shown.run.winner_id,
+        active=shown.run.worker.active_version_id == shown.run.winner_id, slices=slices_of(changes),
+        histogram=changes_figure(bars) if len(bars := changes_histogram(changes)) > 3 else None, bars=bars,
     )  # fmt: skip
 
 

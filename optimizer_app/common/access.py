@@ -40,7 +40,8 @@ ROLES: dict[str, frozenset[Capability]] = {
     "approver": _APPROVER,
     "admin": _ADMIN,
 }
-OPEN_PATHS = ("/healthz", "/v1/traces", "/login/", "/logout/", "/static/")
+OPEN_PATHS = ("/healthz", "/v1/traces", "/login/", "/logout/", "/static/", "/shared/")
+METRICS_PATH = "/metrics"  # Prometheus' own address, which checks tokens itself; /metrics/ is a list of the shell
 API_PATH = "/api/"  # checks tokens itself
 
 
@@ -98,7 +99,11 @@ def sign_in_required(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         path = request.path
-        if path.startswith(OPEN_PATHS) or (path.startswith(API_PATH) and not request.user.is_authenticated):
+        if (
+            path.startswith(OPEN_PATHS)
+            or path == METRICS_PATH
+            or (path.startswith(API_PATH) and not request.user.is_authenticated)
+        ):
             return get_response(request)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())

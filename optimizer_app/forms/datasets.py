@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from optimizer_app.forms.base import ServiceForm
+from optimizer_app.common.forms import ServiceForm
 from optimizer_app.models import Dataset, Split, Worker
 from optimizer_app.services.dataset_versions import DEFAULT_SHARES
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from django import forms
 
+from optimizer_app.common.forms import ServiceForm
 from optimizer_app.engine.matching import as_text
 from optimizer_app.engine.spec import Field
-from optimizer_app.forms.base import ServiceForm
 from optimizer_app.models import CollectionRule, Dataset, Execution, LanguageModel, Worker
 from optimizer_app.privacy.policy import RULES
 from optimizer_app.privacy.spans import KINDS

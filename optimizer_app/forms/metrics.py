@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 
+from optimizer_app.common.forms import ServiceForm
 from optimizer_app.engine.metrics import COMPOSITE, metric_kinds
-from optimizer_app.forms.base import ServiceForm
 from optimizer_app.models import Dataset, LanguageModel, Metric, Worker
 
 

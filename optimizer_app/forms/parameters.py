@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
+from optimizer_app.common.forms import ServiceForm
 from optimizer_app.engine.parameters import LONGEST_TEXT, Parameter
-from optimizer_app.forms.base import ServiceForm
 
 
 def form_field(parameter: Parameter) -> forms.Field:

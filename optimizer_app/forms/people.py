@@ -3,7 +3,7 @@
 from django import forms
 
 from optimizer_app.common.access import MEANING, ROLES, Capability
-from optimizer_app.forms.base import ServiceForm
+from optimizer_app.common.forms import ServiceForm
 
 ROLE_HELP = {
     "viewer": "sees everything but secrets",

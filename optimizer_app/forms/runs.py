@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 
+from optimizer_app.common.forms import ServiceForm
 from optimizer_app.engine.gate import Budget
 from optimizer_app.engine.optimizers import optimizers
-from optimizer_app.forms.base import ServiceForm
 from optimizer_app.models import DatasetVersion, LanguageModel, Worker
 from optimizer_app.selectors.datasets import dataset_versions_for
 from optimizer_app.services.run_checks import MAX_SEED

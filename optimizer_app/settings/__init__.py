@@ -104,6 +104,15 @@ AXES_LOCKOUT_TEMPLATE = "locked.html"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("UPLIFT_TIME_ZONE", "UTC")
+# Mail, for reports; without a host none is sent.
+EMAIL_HOST = env.text("UPLIFT_SMTP_HOST")
+EMAIL_PORT = env.integer("UPLIFT_SMTP_PORT", 587)
+EMAIL_HOST_USER = env.text("UPLIFT_SMTP_USER")
+EMAIL_HOST_PASSWORD = env.secret("UPLIFT_SMTP_PASSWORD")
+EMAIL_USE_TLS = env.boolean("UPLIFT_SMTP_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("UPLIFT_MAIL_FROM", "uplift@localhost")
+PUBLIC_URL = env.text("UPLIFT_PUBLIC_URL").rstrip("/")  # for links in mails
 USE_TZ = True
 USE_I18N = True
 

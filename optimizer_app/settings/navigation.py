@@ -35,7 +35,14 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
-            {"items": [_item("Overview", "space_dashboard", "analytics:overview", "/")]},
+            {
+                "items": [
+                    _item("Overview", "space_dashboard", "analytics:overview", "/"),
+                    _item("Value", "savings", "analytics:portfolio", "/portfolio/"),
+                    _item("Reports", "summarize", "analytics:reports", "/reports/"),
+                    _item("History", "timeline", "analytics:history", "/history/"),
+                ]
+            },
             {
                 "title": "Optimize",
                 "items": [

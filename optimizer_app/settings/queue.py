@@ -8,6 +8,8 @@ from optimizer_app import jobs
 EMBEDDED_BROKER = "upliftsqlite://localhost"  # the alias is made in optimizer_app/celery.py
 TICK_SECONDS = 5
 STATS_SECONDS = 3
+REPORTS_SECONDS = 60
+UPKEEP_JOBS = (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION, jobs.REPORTS)
 UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
 
@@ -26,7 +28,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "task_ignore_result": True,
         "task_acks_late": True,
-        "task_routes": {job: {"queue": UPKEEP} for job in (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION)},
+        "task_routes": {job: {"queue": UPKEEP} for job in UPKEEP_JOBS},
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
         "timezone": "UTC",
@@ -38,6 +40,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
             },
             "tick": {"task": jobs.TICK, "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
             "stats": {"task": jobs.STATS, "schedule": STATS_SECONDS, "options": {"expires": STATS_SECONDS}},
+            "reports": {"task": jobs.REPORTS, "schedule": REPORTS_SECONDS, "options": {"expires": REPORTS_SECONDS}},
             "stats-forget": {
                 "task": jobs.STATS_FORGET,
                 "schedule": RETENTION_SECONDS,

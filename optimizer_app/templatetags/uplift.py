@@ -16,6 +16,7 @@ from optimizer_app.models import Run
 
 register = template.Library()
 NOTHING = "–"
+_LEAST_USD = 1e-9  # what is less is the rounding of sums, not a price
 Missing = Literal[""]  # what a template passes on where a key is missing
 # state -> (tone, symbol): never colour alone
 TONES = {
@@ -86,7 +87,7 @@ def money(value: float | None) -> str:
     """US dollars; a missing price is said, never shown as zero."""
     if value is None:
         return "unpriced"
-    if value >= 1 or value == 0:
+    if value >= 1 or value < _LEAST_USD:
         return f"${value:,.2f}"
     return f"${value:.4f}" if value >= 0.01 else f"${Decimal(f'{value:.2g}'):f}"
 

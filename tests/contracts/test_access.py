@@ -6,9 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
+from analytics.services.evaluations import evaluations_import
+from analytics.services.notes import note_add
+from analytics.services.reports import link_make, report_plan
 from optimizer_app.api_root import api
 from optimizer_app.common.access import ROLES, SYSTEM, Capability
 from optimizer_app.models import ApiToken, Batch, DatasetImport, LanguageModel, Metric, Run, Worker
@@ -28,6 +33,24 @@ PAGES: dict[str, Capability] = {
     "analytics:result-examples": READ,
     "analytics:result-example": READ,
     "analytics:run-chart": READ,
+    "analytics:portfolio": READ,
+    "analytics:history": READ,
+    "analytics:reports": READ,
+    "analytics:report-preview": READ,
+    "analytics:plan-delete": APPROVE,
+    "analytics:link-close": APPROVE,
+    "analytics:shared": READ,
+    "analytics:prometheus": READ,
+    "analytics:trends": READ,
+    "analytics:note-new": OPERATE,
+    "analytics:note-delete": OPERATE,
+    "analytics:effect": READ,
+    "analytics:value": READ,
+    "analytics:costs": READ,
+    "analytics:versus": READ,
+    "analytics:checklist": READ,
+    "analytics:evaluations": READ,
+    "analytics:evaluation-examples": READ,
     "optimizer:worker-new": OPERATE,
     "optimizer:worker-detail": READ,
     "optimizer:worker-edit": OPERATE,
@@ -90,7 +113,15 @@ PAGES: dict[str, Capability] = {
     "optimizer:token-new": ADMIN,
     "optimizer:token-revoke": ADMIN,
 }
+# What strangers are told where there is no sign-in: a shared report opens, Prometheus is asked for a token.
+OPEN = {"analytics:shared": 200, "analytics:prometheus": 401}
+# Pages whose forms change something that takes more than reading.
+FORMS = {"analytics:value": APPROVE, "analytics:reports": APPROVE, "analytics:evaluations": OPERATE}
 POSTED = {
+    "analytics:note-new",
+    "analytics:note-delete",
+    "analytics:plan-delete",
+    "analytics:link-close",
     "optimizer:dataset-version-fork",
     "optimizer:dataset-version-restore",
     "optimizer:rule-new",
@@ -159,6 +190,18 @@ OPERATIONS: dict[str, Capability] = {
     "executions_count": READ,
     "executions_list": READ,
     "executions_read": READ,
+    "measures_overview": READ,
+    "measures_portfolio": READ,
+    "measures_runs": READ,
+    "measures_series": READ,
+    "measures_trends": READ,
+    "measures_before_after": READ,
+    "measures_value": READ,
+    "measures_costs": READ,
+    "measures_checklist": READ,
+    "measures_evaluations": READ,
+    "measures_evaluations_compare": READ,
+    "evaluations_bring": OPERATE,
 }
 # Bodies that pass validation, so that a refusal can only come from the capability.
 BODIES: dict[str, dict[str, Any]] = {
@@ -176,6 +219,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "scores_record": {"scores": []},
     "runs_create": {"worker_id": 1, "dataset_version_id": 1, "optimizer": "MIPROv2"},
 }
+QUERIES = {"analytics:evaluation-examples": "?before={worker_name}&after={worker_name}"}
 LISTS = ["worker", "dataset", "metric", "run", "batch", "programversion", "languagemodel", "apitoken", "auditevent"]
 
 
@@ -188,7 +232,15 @@ def world() -> dict[str, Any]:
     import_start(dataset, by=SYSTEM, file_name="a.csv", raw=b"message,team\nx,K1\n")
     rule = rule_create(run.worker, by=SYSTEM, name="r", dataset=dataset)
     stored = execution(run.worker)
+    results = f'{{"example": "1", "variant": "{run.worker.name}", "score": 1}}'
+    evaluations_import(run.worker, "results.jsonl", results.encode(), by=SYSTEM)
+    link, secret = link_make(None, by=SYSTEM, days=1)
+    plan = report_plan(None, by=SYSTEM, recipients=["a@b.example"], weekday=0, hour=8)
     return {
+        "link_id": link.pk,
+        "secret": secret,
+        "plan_id": plan.pk,
+        "note_id": note_add(None, by=SYSTEM, at=timezone.now(), text="A release").pk,
         "execution_id": stored.uid,
         "uid": stored.uid,
         "rule_id": rule.pk,
@@ -244,7 +296,8 @@ def test_every_operation_has_an_entry() -> None:
 
 def address(name: str, world: dict[str, Any]) -> str:
     names = our_routes()[name].pattern.converters
-    return reverse(name, kwargs={key: world[key] for key in names})
+    asked = QUERIES.get(name, "").format(**world)
+    return reverse(name, kwargs={key: world[key] for key in names}) + asked
 
 
 def test_pages_open_to_those_who_may_and_to_nobody_else(world: dict[str, Any], signed_in: SignIn) -> None:
@@ -261,8 +314,25 @@ def test_pages_open_to_those_who_may_and_to_nobody_else(world: dict[str, Any], s
                 wrong.append((role, name, response.status_code))
     for name in PAGES:
         response = Client().get(address(name, world))
-        if response.status_code != 302 or "/login/" not in response["Location"]:
+        if name in OPEN:
+            if response.status_code != OPEN[name]:
+                wrong.append(("anonymous", name, response.status_code))
+        elif response.status_code != 302 or "/login/" not in response["Location"]:
             wrong.append(("anonymous", name, response.status_code))
+
+    assert not wrong
+
+
+def test_forms_of_pages_that_anyone_reads_are_closed_to_those_who_may_not(
+    world: dict[str, Any], signed_in: SignIn
+) -> None:
+    wrong = []
+    for role, capabilities in ROLES.items():
+        client = signed_in(role)
+        for name, capability in FORMS.items():
+            status = client.post(address(name, world), {"plan": "1"}).status_code
+            if (status == 403) == (capability in capabilities):
+                wrong.append((role, name, status))
 
     assert not wrong
 
@@ -302,12 +372,14 @@ def _body(operation: str, world: dict[str, Any]) -> dict[str, Any]:
 
 def call(client: Client, operation: str, world: dict[str, Any], headers: dict[str, str] | None = None) -> int:
     method, path, described = operations()[operation]
+    form = "multipart/form-data" in described.get("requestBody", {}).get("content", {})
     arguments = {p["name"]: world[p["name"]] for p in described.get("parameters", []) if p["in"] == "path"}
     body = None if method == "get" else json.dumps(_body(operation, world))
     asked = {p["name"]: world["worker_name"] for p in described.get("parameters", []) if p.get("required")}
     url = f"{path.format(**arguments)}?{urlencode(asked)}"
-    response = client.generic(method.upper(), url, body or "", "application/json", headers=headers)
-    return response.status_code
+    if form:
+        return client.post(url, {"file": SimpleUploadedFile("a.jsonl", b"{}")}, headers=headers).status_code
+    return client.generic(method.upper(), url, body or "", "application/json", headers=headers).status_code
 
 
 def test_operations_open_to_the_scopes_that_may(world: dict[str, Any]) -> None:
