@@ -9,7 +9,7 @@ from statistics import median
 from analytics.selectors.costs import RunCost, run_cost
 from optimizer_app.models import Run, Worker
 
-MOST = 200
+MOST = 100
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,11 @@ def history(worker: Worker | None = None) -> History:
     found = Run.objects.filter(status__in=Run.ENDED, started_at__isnull=False)
     if worker is not None:
         found = found.filter(worker=worker)
-    rows = list(found.select_related("worker", "comparison", "language_model").order_by("-id")[: MOST + 1])
+    rows = list(
+        found.select_related("worker", "comparison", "language_model")
+        .defer("settings", "worker__program")
+        .order_by("-id")[: MOST + 1]
+    )
     runs = [_past(run) for run in rows[:MOST]]
     quoted = [run.kept_quote for run in runs if run.kept_quote is not None]
     return History(runs, _records(runs), (sum(quoted), len(quoted)), len(rows) > MOST)

@@ -5,14 +5,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Count, F, FloatField, Q, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from analytics.models import Stat
-from optimizer_app.models import Comparison, FollowUp, ProgramVersion, Run, Worker
+from optimizer_app.models import Comparison, FollowUp, Run, Worker
 
 T_95 = 1.96  # half an interval over its standard error, near enough from 50 examples on
+KEPT_S = 3600
 DEEPEST = 20  # versions between the baseline and the active one
 
 
@@ -62,39 +64,51 @@ def spent_by_worker(ids: Collection[int]) -> dict[int, Spent]:
 
 
 def chains_by_worker(workers: Collection[Worker]) -> dict[int, list[Step]]:
-    """For each worker the steps from its baseline to its active version, oldest first; one query for each level."""
+    """For each worker the steps from its baseline to its active version, oldest first; one query for all."""
     chains: dict[int, list[Step]] = {worker.pk: [] for worker in workers}
     active = ((w.active_version, w.pk) for w in workers if w.active_version)
     wanted = {version.pk: worker for version, worker in active if version.number}
-    related = ("before", "after", "run__winner", "run__baseline")
-    for _ in range(DEEPEST):
-        found = Comparison.objects.filter(run__winner__in=wanted).select_related(*related).order_by("id")
-        newest = {c.run.winner.pk: (c, c.run.winner) for c in found if c.run.winner} if wanted else {}
-        further: dict[int, int] = {}
-        for version, (comparison, winner) in newest.items():
-            chains[wanted[version]].insert(0, _step(comparison, winner))
-            if comparison.run.baseline.number:
-                further[comparison.run.baseline_id] = wanted[version]
-        wanted = further
-        if not wanted:
-            break
+    if not wanted:
+        return chains
+    # What a run measured never changes, so the chains are the same until a run ends or a version is promoted.
+    last = Comparison.objects.order_by("-id").values_list("pk", flat=True).first()
+    key = f"chains-{last}-{hash(tuple(sorted(wanted.items())))}"
+    kept: dict[int, list[Step]] | None = cache.get(key)
+    if kept is None:
+        kept = _chained(chains, wanted)
+        cache.set(key, kept, KEPT_S)
+    return kept
+
+
+def _chained(chains: dict[int, list[Step]], wanted: dict[int, int]) -> dict[int, list[Step]]:
+    made = Comparison.objects.filter(run__worker__in=chains, run__winner__isnull=False).order_by("id")
+    newest = {row[1]: row for row in made.values_list(*_STEP)}
+    for version, worker in wanted.items():
+        at: int | None = version
+        while at in newest and len(chains[worker]) < DEEPEST:
+            row = newest[at]
+            chains[worker].insert(0, _step(row))
+            at = row[4] if row[3] else None
     return chains
 
 
-def _step(comparison: Comparison, winner: ProgramVersion) -> Step:
-    numbers: dict[str, Any] = comparison.numbers
-    before, after = (_per_call(side.cost_usd, side.measured) for side in (comparison.before, comparison.after))
+_STEP = (
+    "run", "run__winner", "run__winner__number", "run__baseline__number", "run__baseline", "numbers",
+    "before__cost_usd", "before__measured", "before__latency_p50_ms",
+    "after__cost_usd", "after__measured", "after__latency_p50_ms",
+)  # fmt: skip
+
+
+def _step(row: tuple[Any, ...]) -> Step:
+    run, version, number, _, _, numbers, *sides = row
+    before, after = _per_call(*sides[0:2]), _per_call(*sides[3:5])
+    slow, fast = sides[2], sides[5]
     return Step(
-        run=comparison.run_id, version=winner.pk, number=winner.number, gain=numbers["difference"],
+        run=run, version=version, number=number, gain=numbers["difference"],
         error=(numbers["high"] - numbers["low"]) / (2 * T_95), n=numbers["n"],
         cost=None if before is None or after is None else after - before,
-        seconds=_seconds(comparison),
+        seconds=None if slow is None or fast is None else (fast - slow) / 1000,
     )  # fmt: skip
-
-
-def _seconds(comparison: Comparison) -> float | None:
-    before, after = comparison.before.latency_p50_ms, comparison.after.latency_p50_ms
-    return None if before is None or after is None else (after - before) / 1000
 
 
 def _per_call(usd: float | None, measured: int) -> float | None:

@@ -1,14 +1,13 @@
 """What the overview shows: every worker on one line."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from analytics.compute.intervals import Estimate, mean_difference, share_difference
-from analytics.compute.sketches import Sketch
 from analytics.compute.totals import Totals
 from analytics.selectors.periods import Period
-from analytics.selectors.roi import Ledger, ledgers
+from analytics.selectors.roi import Ledger, all_ledgers
 from analytics.selectors.stats import latency_by_worker, sums_by_worker
 from optimizer_app.models import Run, Worker
 from optimizer_app.selectors.workers import worker_states
@@ -26,7 +25,6 @@ class WorkerLine:
     proof: dict[str, Any] | None
     newest_run: Run | None
     now: Totals
-    before: Totals
     p95: float | None
     change: Estimate | None
     ledger: Ledger
@@ -59,30 +57,48 @@ def overview(
     period: Period, *, order: str = "name", search: str = "", at: int = 0, most: int | None = PAGE
 ) -> Overview:
     """Up to `most` lines from line `at` on; the number of queries does not grow with the number of workers."""
-    states = [state for state in worker_states() if search.lower() in state.worker.name.lower()]
     now, before = sums_by_worker(period), sums_by_worker(period.previous)
-    balances = {ledger.worker: ledger for ledger in ledgers([state.worker for state in states])}
-    lines = [
-        WorkerLine(
-            state.worker, state.proof.numbers if state.proof else None, state.newest_run,
-            now.get(state.worker.pk, Totals()), before.get(state.worker.pk, Totals()), None,
-            _change(now.get(state.worker.pk), before.get(state.worker.pk)), balances[state.worker.pk],
-        )
-        for state in states
-    ]  # fmt: skip
-    shown = sorted(lines, key=_KEYS[order])[at:][:most]
-    latencies = latency_by_worker(period, [line.worker.pk for line in shown])
-    valued = [ledger for ledger in balances.values() if ledger.earned_usd is not None]
+    balances = all_ledgers()
+    valued = [ledger for ledger in balances if ledger.earned_usd is not None]
+    found = [
+        _Row(ledger, now.get(ledger.worker, Totals()), _change(now.get(ledger.worker), before.get(ledger.worker)))
+        for ledger in balances
+        if search.lower() in ledger.name.lower()
+    ]
+    shown = sorted(found, key=_KEYS[order])[at:][:most]
     return Overview(
-        lines=[_with_latency(line, latencies) for line in shown],
-        workers=len(lines),
+        lines=_lines(shown, period),
+        workers=len(found),
         in_progress=list(Run.objects.exclude(status__in=Run.ENDED).select_related("worker")),
         calls=sum(totals.calls for totals in now.values()),
         spend_usd=sum(totals.cost_usd for totals in now.values()),
         earned_usd=sum(ledger.earned_usd or 0.0 for ledger in valued) if valued else None,
-        invested_usd=sum(ledger.spent_usd for ledger in balances.values()),
+        invested_usd=sum(ledger.spent_usd for ledger in balances),
         valued=len(valued),
     )
+
+
+class _Row(NamedTuple):
+    """What lines are sorted by."""
+
+    ledger: Ledger
+    now: Totals
+    change: Estimate | None
+
+
+def _lines(rows: Sequence[_Row], period: Period) -> list[WorkerLine]:
+    ids = [row.ledger.worker for row in rows]
+    states, latencies = worker_states(ids), latency_by_worker(period, ids)
+    lines = []
+    for row in rows:
+        state, sketch = states[row.ledger.worker], latencies.get(row.ledger.worker)
+        lines.append(
+            WorkerLine(
+                state.worker, state.proof.numbers if state.proof else None, state.newest_run, row.now,
+                sketch.quantile(0.95) if sketch else None, row.change, row.ledger,
+            )
+        )  # fmt: skip
+    return lines
 
 
 def _change(now: Totals | None, before: Totals | None) -> Estimate | None:
@@ -93,15 +109,10 @@ def _change(now: Totals | None, before: Totals | None) -> Estimate | None:
     return share_difference((before.successes, before.calls), (now.successes, now.calls))
 
 
-def _with_latency(line: WorkerLine, latencies: dict[int, Sketch]) -> WorkerLine:
-    sketch = latencies.get(line.worker.pk)
-    return replace(line, p95=sketch.quantile(0.95)) if sketch else line
-
-
-_KEYS: dict[str, Callable[[WorkerLine], Any]] = {
-    "name": lambda line: (line.worker.name.lower(),),
-    "calls": lambda line: (-line.now.calls, line.worker.name),
-    "spend": lambda line: (-line.now.cost_usd, line.worker.name),
-    "change": lambda line: (line.change.value if line.change else 1.0, line.worker.name),
-    "value": lambda line: (-(line.ledger.to_date_usd or 0.0), line.worker.name),
+_KEYS: dict[str, Callable[[_Row], Any]] = {
+    "name": lambda row: row.ledger.name.lower(),
+    "calls": lambda row: (-row.now.calls, row.ledger.name),
+    "spend": lambda row: (-row.now.cost_usd, row.ledger.name),
+    "change": lambda row: (row.change.value if row.change else 1.0, row.ledger.name),
+    "value": lambda row: (-(row.ledger.to_date_usd or 0.0), row.ledger.name),
 }

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from django.db.models import FloatField, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
 from analytics.compute.roi import discounted_calls
-from analytics.selectors.history import history
-from analytics.selectors.roi import Ledger, ledgers
+from analytics.selectors.roi import Ledger, all_ledgers
 from optimizer_app.models import Comparison, Worker
 
 CAUTIOUS_SHARE = 0.15  # of the errors that a run removes, while there is no history to learn from
-LEAST_HISTORY = 5
+LEAST_HISTORY, LEARNED_FROM = 5, 100
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,10 @@ class Portfolio:
 
 def portfolio() -> Portfolio:
     """The portfolio; a fixed number of queries."""
-    workers = list(Worker.objects.select_related("active_version"))
-    found = ledgers(workers)
+    found = all_ledgers()
     valued = [ledger for ledger in found if ledger.earned_usd is not None]
     share, learned, cost = _experience()
-    levels = _levels(workers)
+    levels = _levels()
     prospects = [_prospect(ledger, levels[ledger.worker], share, cost) for ledger in found if ledger.worker in levels]
     return Portfolio(
         ledgers=sorted(found, key=lambda ledger: -(ledger.to_date_usd or -ledger.spent_usd)),
@@ -62,12 +64,12 @@ def _prospect(ledger: Ledger, level: float, share: float, cost: float) -> Prospe
     return Prospect(ledger, errors, worth - cost)
 
 
-def _levels(workers: Sequence[Worker]) -> dict[int, float]:
+def _levels() -> dict[int, float]:
     """The newest known test score of what is active, by worker."""
-    active = {worker.active_version_id: worker.pk for worker in workers}
+    active = {version: worker for worker, version in Worker.objects.values_list("pk", "active_version")}
     found: dict[int, float] = {}
-    rows = Comparison.objects.filter(run__worker__in=[w.pk for w in workers]).order_by("id")
-    for winner, baseline, numbers in rows.values_list("run__winner", "run__baseline", "numbers"):
+    about = Comparison.objects.filter(Q(run__winner__in=active) | Q(run__baseline__in=active)).order_by("id")
+    for winner, baseline, numbers in about.values_list("run__winner", "run__baseline", "numbers"):
         if winner in active:
             found[active[winner]] = numbers["after"]
         elif baseline in active:
@@ -76,11 +78,12 @@ def _levels(workers: Sequence[Worker]) -> dict[int, float]:
 
 
 def _experience() -> tuple[float, int, float]:
-    """(share of errors that a run removed, from how many runs, what a run cost), as medians of the past."""
-    past = [run for run in history().runs if run.gain is not None]
-    costs = [run.cost.usd for run in past if run.cost.usd is not None]
-    rows = Comparison.objects.order_by("-id").values_list("numbers", flat=True)[:200]
-    removed = [n["difference"] / (1 - n["before"]) for n in rows if n["before"] < 1]
+    """(share of errors that a run removed, from how many runs, what a run cost), as medians of the newest."""
+    usd = Cast(KT("run__progress__usage__cost_usd"), FloatField())
+    past = list(Comparison.objects.order_by("-id").values_list("numbers", usd)[:LEARNED_FROM])
+    removed = [numbers["difference"] / (1 - numbers["before"]) for numbers, _ in past if numbers["before"] < 1]
+    costs = [cost for _, cost in past if cost is not None]
+    cost = median(costs) if costs else 0.0
     if len(removed) < LEAST_HISTORY:
-        return CAUTIOUS_SHARE, len(removed), median(costs) if costs else 0.0
-    return max(0.0, median(removed)), len(removed), median(costs) if costs else 0.0
+        return CAUTIOUS_SHARE, len(removed), cost
+    return max(0.0, median(removed)), len(removed), cost

@@ -4,11 +4,15 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from django.core.cache import cache
+
 from analytics.compute.roi import Stake, Worth, worth
 from analytics.models import WorkerValue
 from analytics.selectors.investments import Spent, Step, chains_by_worker, served_by_version, spent_by_worker
 from analytics.selectors.stats import daily_rates
 from optimizer_app.models import Worker
+
+KEPT_S = 20  # a page of all workers may be so much behind; a worker's own page is not
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,17 @@ def ledgers(workers: Collection[Worker]) -> list[Ledger]:
         )
         for worker in workers
     ]  # fmt: skip
+
+
+def all_ledgers() -> list[Ledger]:
+    """Every worker's ledger; up to KEPT_S seconds old, as of any worker that is there now."""
+    workers = list(Worker.objects.select_related("active_version").only("name", "active_version__number"))
+    key = f"ledgers-{hash(tuple((worker.pk, worker.name, worker.active_version_id) for worker in workers))}"
+    kept: list[Ledger] | None = cache.get(key)
+    if kept is None:
+        kept = ledgers(workers)
+        cache.set(key, kept, KEPT_S)
+    return kept
 
 
 def with_changes(ledger: Ledger, *, value: float | None, per_day: float | None, cost: float | None) -> Ledger:

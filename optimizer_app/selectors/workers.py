@@ -1,5 +1,6 @@
 """Reading workers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
@@ -59,18 +60,20 @@ def worker_versions(worker: Worker) -> QuerySet[ProgramVersion]:
     )
 
 
-def worker_states() -> list[WorkerState]:
-    """Every worker with its newest run and its proof; three queries however many workers and runs there are."""
+def worker_states(workers: Collection[int]) -> dict[int, WorkerState]:
+    """Workers by id with their newest run and their proof; three queries however many workers and runs there are."""
     newest = Run.objects.filter(worker=OuterRef("pk")).order_by("-id").values("pk")[:1]
     behind = Comparison.objects.filter(run__worker=OuterRef("pk"), run__winner=OuterRef("active_version"))
-    workers = list(
-        Worker.objects.select_related("active_version").annotate(
-            newest_run_id=Subquery(newest), proof_id=Subquery(behind.order_by("-id").values("pk")[:1])
-        )
+    chosen = list(
+        Worker.objects.filter(pk__in=workers)
+        .select_related("active_version")
+        .defer("active_version__state", "program")  # to decrypt 200 states takes longer than all the rest
+        .annotate(newest_run_id=Subquery(newest), proof_id=Subquery(behind.order_by("-id").values("pk")[:1]))
     )
-    runs = Run.objects.select_related("comparison", "winner").in_bulk([w.newest_run_id for w in workers])
-    proofs = Comparison.objects.in_bulk([w.proof_id for w in workers])
-    return [WorkerState(w, runs.get(w.newest_run_id), proofs.get(w.proof_id)) for w in workers]
+    found = Run.objects.select_related("comparison", "winner").defer("winner__state", "settings", "quote")
+    runs = found.in_bulk([w.newest_run_id for w in chosen])
+    proofs = Comparison.objects.in_bulk([w.proof_id for w in chosen])
+    return {w.pk: WorkerState(w, runs.get(w.newest_run_id), proofs.get(w.proof_id)) for w in chosen}
 
 
 def _next_step(worker: Worker, runs: list[Run]) -> str:
