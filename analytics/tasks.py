@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics.services import reports, stats
+from analytics.services import explanations, reports, stats
 from optimizer_app import jobs
 
 
@@ -17,6 +17,12 @@ def stats_tick() -> None:
 def stats_forget() -> None:
     """Delete minutes past their time."""
     stats.minutes_forget()
+
+
+@shared_task(name=jobs.INCIDENT)
+def incident_explain(incident_id: int) -> None:
+    """Say what moved when an incident began."""
+    explanations.incident_explain(incident_id)
 
 
 @shared_task(name=jobs.REPORTS)

@@ -8,6 +8,7 @@ from analytics.views import (
     effects,
     evaluations,
     histories,
+    incidents,
     overview,
     prometheus,
     reports,
@@ -16,6 +17,7 @@ from analytics.views import (
     trends,
     values,
     versus,
+    watching,
 )
 
 app_name = "analytics"
@@ -28,6 +30,10 @@ urlpatterns = [
     path("reports/plans/<int:plan_id>/remove/", reports.plan_delete, name="plan-delete"),
     path("reports/links/<int:link_id>/close/", reports.link_close, name="link-close"),
     path("shared/<str:secret>/", reports.shared, name="shared"),
+    path("incidents/", incidents.incident_list, name="incidents"),
+    path("incidents/<int:incident_id>/", incidents.incident_detail, name="incident"),
+    path("incidents/<int:incident_id>/<slug:change>/", incidents.incident_change, name="incident-change"),
+    path("workers/<int:worker_id>/watch/", watching.watch_page, name="watch"),
     path("history/", histories.history_page, name="history"),
     path("workers/<int:worker_id>/trends/", trends.trends_page, name="trends"),
     path("workers/<int:worker_id>/notes/", trends.note_new, name="note-new"),

@@ -14,6 +14,7 @@ BETS = 4  # on drops of 1, 2, 4 and 8 times the smallest that matters
 CAUTION = 0.7  # standard errors by which the baseline may be too high
 BLOCK = 50  # values whose sum shows whether calls come in clusters
 CAP = 0.95
+BACK_AT = 1000.0  # 200 is three times as fast and wrong in 74 %
 LEAST_REFERENCE = 100
 _STILL = 3.0  # log-bet above which a block may hold a change, and does not count for the design effect
 _FACTORS = tuple(2.0**k for k in range(BETS))
@@ -114,6 +115,14 @@ class Detector(msgspec.Struct):
             self._calm(v)
         return False
 
+    def rearm(self) -> None:
+        """Watch again with the baseline as it was, once a decline is over."""
+        self.ratios, self.log_bet, self.alarmed = [0.0] * BETS, 0.0, False
+        self.pn, self.ps, self.pq = 0, 0.0, 0.0
+        for hour in self.bins:
+            hour.pending_n, hour.pending_s = 0, 0.0
+        self.since = self.seen
+
     def _calm(self, v: float) -> None:
         """The bet was lost: all is well until here. What is pending joins the baseline while that is small."""
         self.log_bet = 0.0
@@ -184,3 +193,29 @@ def divergence(p: float, q: float) -> float:
     """KL(p || q) of two shares, in nats."""
     parts = ((p, q), (1 - p, 1 - q))
     return sum(a * math.log(a / b) for a, b in parts if a > 0)
+
+
+class Recovery(msgspec.Struct):
+    """Notices that the mean is back, after an alarm: two bets that it lies above the baseline less half a drop.
+
+    Wrong within 500 values in at most 4 % when the mean stays one drop below the baseline.
+    """
+
+    baseline: float
+    delta: float
+    ratios: list[float] = msgspec.field(default_factory=lambda: [0.0, 0.0])
+    n: int = 0
+    s: float = 0.0
+
+    def update(self, value: float) -> bool:
+        """Take one value; True once it is back."""
+        b = min(0.999, max(0.001, self.baseline - self.delta / 2))
+        self.n, self.s = self.n + 1, self.s + value
+        bets = (min(CAP / b, share * self.delta / (b * (1 - b))) for share in (0.5, 1.0))
+        self.ratios = [(1 + bet * (value - b)) * (ratio + 1) for bet, ratio in zip(bets, self.ratios, strict=True)]
+        return sum(self.ratios) / 2 >= BACK_AT
+
+    @property
+    def mean(self) -> float | None:
+        """The mean since the alarm: no longer biased as the first estimate is."""
+        return self.s / self.n if self.n else None

@@ -19,10 +19,11 @@ HOUR_S = 3600
 
 
 class Reading(NamedTuple):
-    """What one execution measured, at a time in seconds since 1970. A failed call has no score."""
+    """What one execution measured, at a time in seconds since 1970; None where it did not. A failed call has no score,
+    and a score that comes later comes alone."""
 
     at: float
-    success: bool
+    success: bool | None
     score: float | None
     latency_ms: float | None
     cost_usd: float | None
@@ -65,10 +66,19 @@ class Watch(msgspec.Struct):
 
     def update(self, reading: Reading) -> bool:
         """Take one execution; True at the alarm. One without this measure says nothing."""
-        value = _value(self.signal, self.scale, reading)
+        value = self.value(reading)
         if value is None:
             return False
         return self.detector.update(value, _hour(reading.at) % len(self.detector.bins))
+
+    def value(self, reading: Reading) -> float | None:
+        """The reading on this signal's scale."""
+        return _value(self.signal, self.scale, reading)
+
+
+def measured(signal: Signal, reading: Reading) -> bool:
+    """Whether a reading says anything about a signal."""
+    return _value(signal, Scale(1.0, 1.0), reading) is not None
 
 
 def reference_needed(values: Iterable[float], drop: float) -> int:
@@ -82,7 +92,7 @@ def reference_needed(values: Iterable[float], drop: float) -> int:
 def _value(signal: Signal, scale: Scale, reading: Reading) -> float | None:
     match signal:
         case "success":
-            return float(reading.success)
+            return None if reading.success is None else float(reading.success)
         case "score":
             return reading.score
         case "latency_ms:typical":

@@ -1,9 +1,13 @@
 """The tables of what was measured. One module per noun."""
 
 from analytics.models.evaluations import OutsideEvaluation, OutsideScore
+from analytics.models.monitors import Incident, IncidentNote, Monitor, WatchPolicy
 from analytics.models.notes import Note
 from analytics.models.reports import ReportPlan, SharedLink
 from analytics.models.stats import Stat, StatState
 from analytics.models.values import WorkerValue
 
-__all__ = ["Note", "OutsideEvaluation", "OutsideScore", "ReportPlan", "SharedLink", "Stat", "StatState", "WorkerValue"]
+__all__ = [
+    "Incident", "IncidentNote", "Monitor", "Note", "OutsideEvaluation", "OutsideScore", "ReportPlan", "SharedLink",
+    "Stat", "StatState", "WatchPolicy", "WorkerValue",
+]  # fmt: skip

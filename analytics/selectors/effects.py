@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analytics.compute.totals import Totals
-from analytics.models import Stat
-from analytics.selectors.periods import HOUR, Period, floor
+from analytics.selectors.periods import DAY, Period, Size, floor
 from analytics.selectors.stats import totals_by_version
 from analytics.selectors.trends import Line, lines_of
 from optimizer_app.models import Comparison, Promotion, Worker
@@ -69,8 +68,8 @@ def online_of(worker: Worker) -> list[Online]:
 def _online(worker: Worker, promotion: Promotion, earlier: datetime | None, later: datetime | None) -> Online:
     at = promotion.created_at
     start, end = max(at - WINDOW, earlier or at - WINDOW), min(at + WINDOW, later or at + WINDOW)
-    window = Period("", floor(start, Stat.Size.HOUR), floor(end, Stat.Size.HOUR) + HOUR, Stat.Size.HOUR, Stat.Size.HOUR)
-    # By version, not by the clock: processes take a new version over within seconds, not at once.
+    window = Period("", floor(start, Size.DAY), floor(end, Size.DAY) + DAY, Size.DAY, Size.DAY)
+    # By version, not by the clock, so whole days do: processes take a new version over within seconds, not at once.
     sides = totals_by_version(worker.pk, window)
     assert promotion.previous
     before = sides.get(promotion.previous.pk, Totals())

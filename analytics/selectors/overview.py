@@ -12,7 +12,7 @@ from analytics.selectors.stats import latency_by_worker, sums_by_worker
 from optimizer_app.models import Run, Worker
 from optimizer_app.selectors.workers import worker_states
 
-PAGE = 50
+PAGE = 40
 ORDERS = {"name": "name", "calls": "calls", "spend": "spend", "change": "worst change first", "value": "net value"}
 
 

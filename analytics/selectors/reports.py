@@ -8,7 +8,7 @@ from analytics.selectors.overview import WorkerLine, overview
 from analytics.selectors.periods import Period, period_of
 from optimizer_app.models import Promotion, Run, Worker
 
-MOST_LINES = 200
+MOST_LINES = 100
 MOST_EVENTS = 30
 
 
@@ -19,6 +19,7 @@ class Report:
     worker: Worker | None
     period: Period
     lines: Sequence[WorkerLine]
+    more: int  # lines that are left out
     declined: Sequence[WorkerLine]
     promotions: Sequence[Promotion]
     runs: Sequence[Run]
@@ -44,6 +45,7 @@ def report(worker: Worker | None = None) -> Report:
         worker=worker,
         period=period,
         lines=lines[:MOST_LINES],
+        more=max(0, len(lines) - MOST_LINES),
         declined=[line for line in lines if line.change and line.change.shown == "below"],
         promotions=list(promotions.select_related("worker", "version", "previous")[:MOST_EVENTS]),
         runs=list(runs.select_related("worker", "comparison").order_by("-id")[:MOST_EVENTS]),

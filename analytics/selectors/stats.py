@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
+from django.core.cache import cache
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from analytics.selectors.periods import DAY, Period, floor
 from optimizer_app.models import IngestBatch
 
 RATE_DAYS = 14
+KEPT_S = 600  # late executions of days that are over show up after this
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,24 @@ def sums_by_worker(period: Period) -> dict[int, Totals]:
 
 
 def latency_by_worker(period: Period, workers: Collection[int]) -> dict[int, Sketch]:
-    """Latencies of some workers."""
+    """Latencies of some workers. Of days that are over they are kept for a while: to merge 90 days of 40 workers takes
+    a tenth of a second."""
+    today = floor(timezone.now(), Stat.Size.DAY)
+    if period.size != Stat.Size.DAY or period.start >= today:
+        return _latencies(period, workers)
+    before = replace(period, end=min(period.end, today))
+    key = f"latencies-{before.start:%Y%m%d}-{before.end:%Y%m%d}-{hash(tuple(workers))}"
+    kept: dict[int, bytes] | None = cache.get(key)
+    if kept is None:
+        kept = {worker: sketch.encode() for worker, sketch in _latencies(before, workers).items()}
+        cache.set(key, kept, KEPT_S)
+    found = {worker: Sketch.decode(raw) for worker, raw in kept.items()}
+    for worker, sketch in _latencies(replace(period, start=before.end), workers).items():
+        found.setdefault(worker, Sketch()).merge(sketch)
+    return found
+
+
+def _latencies(period: Period, workers: Collection[int]) -> dict[int, Sketch]:
     found: dict[int, Sketch] = defaultdict(Sketch)
     for worker, raw in _within(period).filter(worker__in=workers).values_list("worker", "latency"):
         found[worker].merge(Sketch.decode(bytes(raw)))

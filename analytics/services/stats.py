@@ -11,6 +11,7 @@ from django.utils import timezone
 from analytics.compute.totals import Totals
 from analytics.models import Stat, StatState
 from analytics.models.stats import SUMS
+from analytics.services.monitors import monitors_update
 from optimizer_app.common.measures import Measure, unpack
 from optimizer_app.models import Execution, IngestBatch
 from optimizer_app.services.ingest_batches import measure_of
@@ -36,6 +37,7 @@ def stats_absorb() -> int:
                 return absorbed
             measures = [measure for batch in batches for measure in unpack(bytes(batch.measures))]
             _add(_totals_of(measures))
+            monitors_update(measures)
             IngestBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
             state.absorbed += len(measures)
             state.absorbed_at = timezone.now()

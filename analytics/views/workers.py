@@ -11,7 +11,7 @@ from optimizer_app.common.pages import page
 from optimizer_app.models import Worker
 
 TABS = {
-    "trends": "Trends", "effect": "Before and after", "value": "Value", "costs": "Costs and latency",
+    "trends": "Trends", "effect": "Before and after", "value": "Value", "costs": "Costs and latency", "watch": "Watch",
     "versus": "Compare", "checklist": "Checklist", "evaluations": "From elsewhere",
 }  # fmt: skip
 

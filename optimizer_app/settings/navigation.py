@@ -38,6 +38,7 @@ UNFOLD = {
             {
                 "items": [
                     _item("Overview", "space_dashboard", "analytics:overview", "/"),
+                    _item("Incidents", "notification_important", "analytics:incidents", "/incidents/"),
                     _item("Value", "savings", "analytics:portfolio", "/portfolio/"),
                     _item("Reports", "summarize", "analytics:reports", "/reports/"),
                     _item("History", "timeline", "analytics:history", "/history/"),

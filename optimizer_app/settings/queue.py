@@ -9,7 +9,7 @@ EMBEDDED_BROKER = "upliftsqlite://localhost"  # the alias is made in optimizer_a
 TICK_SECONDS = 5
 STATS_SECONDS = 3
 REPORTS_SECONDS = 60
-UPKEEP_JOBS = (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION, jobs.REPORTS)
+UPKEEP_JOBS = (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION, jobs.REPORTS, jobs.INCIDENT)
 UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
 

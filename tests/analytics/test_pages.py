@@ -163,8 +163,8 @@ def test_two_hundred_workers_are_paged_and_found(signed_in: SignIn) -> None:
     for number in range(60):
         routing_worker(name=f"Worker {number:03} " + "with a very long name " * 3)
     client = signed_in("viewer")
-    assert "1 to 50 of 60" in text(client, "/")
-    assert "51 to 60 of 60" in text(client, "/?at=50")
+    assert "1 to 40 of 60" in text(client, "/")
+    assert "41 to 60 of 60" in text(client, "/?at=40")
     assert text(client, "/?search=worker 007").count('<th scope="row">') == 1
     assert "No worker's name holds" in text(client, "/?search=nobody")
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from analytics.models import Incident
 from analytics.services.evaluations import evaluations_import
 from analytics.services.notes import note_add
 from analytics.services.reports import link_make, report_plan
@@ -51,6 +52,10 @@ PAGES: dict[str, Capability] = {
     "analytics:checklist": READ,
     "analytics:evaluations": READ,
     "analytics:evaluation-examples": READ,
+    "analytics:incidents": READ,
+    "analytics:incident": READ,
+    "analytics:incident-change": OPERATE,
+    "analytics:watch": READ,
     "optimizer:worker-new": OPERATE,
     "optimizer:worker-detail": READ,
     "optimizer:worker-edit": OPERATE,
@@ -116,8 +121,14 @@ PAGES: dict[str, Capability] = {
 # What strangers are told where there is no sign-in: a shared report opens, Prometheus is asked for a token.
 OPEN = {"analytics:shared": 200, "analytics:prometheus": 401}
 # Pages whose forms change something that takes more than reading.
-FORMS = {"analytics:value": APPROVE, "analytics:reports": APPROVE, "analytics:evaluations": OPERATE}
+FORMS = {
+    "analytics:value": APPROVE,
+    "analytics:reports": APPROVE,
+    "analytics:evaluations": OPERATE,
+    "analytics:watch": APPROVE,
+}
 POSTED = {
+    "analytics:incident-change",
     "analytics:note-new",
     "analytics:note-delete",
     "analytics:plan-delete",
@@ -237,6 +248,14 @@ def world() -> dict[str, Any]:
     link, secret = link_make(None, by=SYSTEM, days=1)
     plan = report_plan(None, by=SYSTEM, recipients=["a@b.example"], weekday=0, hour=8)
     return {
+        "incident_id": Incident.objects.create(
+            worker=run.worker,
+            signal="success",
+            noticed_at=timezone.now(),
+            began_at=timezone.now(),
+            evidence={"baseline": 0.9, "level": 0.7, "count": 40, "delta": 0.05, "promise": 1000, "scale": {}},
+        ).pk,
+        "change": "note",
         "link_id": link.pk,
         "secret": secret,
         "plan_id": plan.pk,

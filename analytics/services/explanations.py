@@ -1,0 +1,41 @@
+"""Say what moved when an incident began. Afterwards and outside the transaction: it reads rows."""
+
+from datetime import timedelta
+
+import msgspec
+from django.db.models import QuerySet
+
+from analytics.compute.causes import Sample, causes
+from analytics.compute.detection import Detector
+from analytics.compute.signals import Reading, Scale, Watch
+from analytics.models import Incident
+from optimizer_app.models import Execution
+
+MOST_ROWS = 2_000
+HEALTHY = timedelta(days=7)  # looked at before it began
+
+
+def incident_explain(incident_id: int) -> int:
+    """Store what moved between the week before an incident and its beginning until now; how many causes."""
+    incident = Incident.objects.get(pk=incident_id)
+    stored = Execution.objects.filter(worker=incident.worker_id).defer("body", "metadata")
+    if incident.version:
+        stored = stored.filter(version=incident.version)
+    since = _samples(stored.filter(started_at__gt=incident.began_at).order_by("started_at"))
+    before = stored.filter(started_at__lte=incident.began_at, started_at__gt=incident.began_at - HEALTHY)
+    healthy = _samples(before.order_by("-started_at"))
+    scale = msgspec.convert(incident.evidence["scale"], Scale)
+    watch = Watch(incident.signal, scale, Detector(gamma=1, delta=1))  # type: ignore[arg-type]
+    found = causes(healthy, since, watch.value) if healthy and since else []
+    Incident.objects.filter(pk=incident_id).update(causes=[msgspec.to_builtins(cause) for cause in found])
+    return len(found)
+
+
+def _samples(rows: QuerySet[Execution]) -> list[Sample]:
+    return [
+        Sample(
+            Reading(row.started_at.timestamp(), row.success, row.score, row.latency_ms, row.cost_usd), row.label,
+            row.error_kind, row.model, row.version_id or 0,
+        )
+        for row in rows[:MOST_ROWS]
+    ]  # fmt: skip

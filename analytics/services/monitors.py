@@ -1,0 +1,122 @@
+"""Detectors in production: they learn from the first executions of a version, then watch every further one."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from analytics.compute.signals import SIGNALS, Reading, Signal, Watch, measured
+from analytics.models import Monitor, WatchPolicy
+from analytics.selectors.stats import daily_rates
+from analytics.services.incidents import Following, incident_following, incident_open
+from optimizer_app.common.measures import Measure
+from optimizer_app.models import Worker
+
+ARM_EVERY = 50  # readings between attempts to arm
+MOST_LEARNING = 2_000  # readings kept for signals that are not armed yet
+LEAST_PROMISE = 1_000  # executions between false alarms, where traffic is small
+_READINGS = msgspec.msgpack.Decoder(list[Reading])
+
+
+@dataclass
+class _Watching:
+    """A monitor at work within one absorption."""
+
+    monitor: Monitor
+    policy: WatchPolicy
+    watches: dict[Signal, Watch] = field(default_factory=dict)
+    learning: list[Reading] = field(default_factory=list)
+    followed: dict[Signal, Following | None] = field(default_factory=dict)
+
+
+def monitors_update(measures: Sequence[Measure]) -> None:
+    """Let the detectors of active versions see what was absorbed, in its order; inside that transaction, under the
+    lock of the register."""
+    readings = _readings_of(measures)
+    active = dict(Worker.objects.filter(pk__in={worker for worker, _ in readings}).values_list("pk", "active_version"))
+    policies = {policy.worker_id: policy for policy in WatchPolicy.objects.filter(worker__in=active)}
+    for (worker, version), told in readings.items():
+        policy = policies.get(worker) or WatchPolicy(worker_id=worker)
+        if policy.enabled and version in (0, active[worker]):
+            _update(worker, version, policy, told)
+
+
+def _readings_of(measures: Iterable[Measure]) -> dict[tuple[int, int], list[Reading]]:
+    """By worker and version. Of a correction, only a score that was not known before is news."""
+    found: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+    taken_back: Measure | None = None
+    for measure in measures:
+        if measure.sign < 0:
+            taken_back = measure
+        elif taken_back is not None:
+            if taken_back.score is None and measure.score is not None:
+                found[measure.worker, measure.version].append(Reading(measure.at, None, measure.score, None, None))
+            taken_back = None
+        else:
+            reading = Reading(measure.at, measure.success, measure.score, measure.latency_ms, measure.cost_usd)
+            found[measure.worker, measure.version].append(reading)
+    return found
+
+
+def _update(worker: int, version: int, policy: WatchPolicy, readings: Sequence[Reading]) -> None:
+    monitor, _ = Monitor.objects.get_or_create(worker_id=worker, version=version)
+    kept = {name: msgspec.convert(state, Watch) for name, state in monitor.watches.items()}
+    armed = {signal: kept[signal] for signal in SIGNALS if signal in kept}
+    watching = _Watching(monitor, policy, armed, _kept(monitor))
+    for reading in readings:
+        monitor.seen += reading.success is not None
+        for signal, watch in watching.watches.items():
+            _see(watching, signal, watch, reading)
+        _learn(watching, reading)
+    for following in watching.followed.values():
+        if following is not None:
+            following.save()
+    monitor.watches = {signal: msgspec.to_builtins(watch) for signal, watch in watching.watches.items()}
+    monitor.learning = zlib.compress(msgspec.msgpack.encode(watching.learning), 1) if watching.learning else b""
+    monitor.save(update_fields=["seen", "watches", "learning"])
+
+
+def _see(watching: _Watching, signal: Signal, watch: Watch, reading: Reading) -> None:
+    if not watch.detector.alarmed:
+        if watch.update(reading):
+            incident_open(watching.monitor, signal, watch, datetime.fromtimestamp(reading.at, UTC))
+        return
+    value = watch.value(reading)
+    if value is None:
+        return
+    if signal not in watching.followed:
+        watching.followed[signal] = incident_following(watching.monitor, signal)
+    following = watching.followed[signal]
+    if following is None or following.back(value):
+        watch.detector.rearm()
+        del watching.followed[signal]
+
+
+def _learn(watching: _Watching, reading: Reading) -> None:
+    missing = [signal for signal in SIGNALS if signal not in watching.watches]
+    if not any(measured(signal, reading) for signal in missing):
+        return
+    watching.learning.append(reading)
+    if len(watching.learning) % ARM_EVERY:
+        return
+    promise = _promise(watching)
+    for signal in missing:
+        drop = watching.policy.drops.get(signal)
+        if watch := Watch.start(signal, watching.learning, gamma=promise * len(SIGNALS), drop=drop):
+            watching.watches[signal] = watch
+    missing = [signal for signal in missing if signal not in watching.watches]
+    useful = [kept for kept in watching.learning if any(measured(signal, kept) for signal in missing)]
+    watching.learning = useful[-MOST_LEARNING:]
+
+
+def _promise(watching: _Watching) -> float:
+    """Executions between false alarms: the days of the policy at the worker's traffic."""
+    per_day = daily_rates([watching.monitor.worker_id]).get(watching.monitor.worker_id, 0.0)
+    return max(LEAST_PROMISE, watching.policy.days * per_day)
+
+
+def _kept(monitor: Monitor) -> list[Reading]:
+    return _READINGS.decode(zlib.decompress(bytes(monitor.learning))) if monitor.learning else []

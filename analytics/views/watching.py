@@ -1,0 +1,42 @@
+"""How a worker is watched, with a back-test on its own past."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from analytics.forms.watching import POINTS, WatchForm
+from analytics.selectors.watching import back_test, incidents, policy_of, watched
+from analytics.services.watching import watch_set
+from analytics.views.workers import worker_of, worker_page
+from optimizer_app.common.access import Capability, actor_of
+from optimizer_app.common.pages import needs
+
+NEWEST = 10
+
+
+@needs(Capability.READ)
+def watch_page(request: HttpRequest, worker_id: int) -> HttpResponse:
+    """POST saves, or with `try` plays the past with what the form says."""
+    worker, policy = worker_of(worker_id), None
+    policy = policy_of(worker)
+    initial = {
+        "enabled": policy.enabled, "days": policy.days,
+        **{name: POINTS * drop for name, drop in policy.drops.items()},
+    }  # fmt: skip
+    form = WatchForm(request.POST or None, initial=initial)
+    tried = None
+    if request.method == "POST":
+        actor_of(request).require(Capability.APPROVE)
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        if "try" in request.POST:
+            tried = back_test(worker, days=told["days"], drops=form.drops())
+        elif form.submit(
+            watch_set, worker, by=actor_of(request), enabled=told["enabled"], days=told["days"], drops=form.drops()
+        ):
+            messages.success(request, "Saved. The detectors learn from the next executions.")
+            return redirect("analytics:watch", worker_id)
+    return worker_page(
+        request, worker, "watch", form=form, policy=policy, signals=watched(worker), tried=tried,
+        incidents=incidents(worker)[:NEWEST],
+    )  # fmt: skip
