@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics.services import explanations, reports, stats
+from analytics.services import deliveries, explanations, reports, stats
 from optimizer_app import jobs
 
 
@@ -23,6 +23,12 @@ def stats_forget() -> None:
 def incident_explain(incident_id: int) -> None:
     """Say what moved when an incident began."""
     explanations.incident_explain(incident_id)
+
+
+@shared_task(name=jobs.DELIVERIES)
+def deliveries_send() -> None:
+    """Send the messages that are due."""
+    deliveries.deliveries_send()
 
 
 @shared_task(name=jobs.REPORTS)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from analytics.views import (
+    channels,
     checklists,
     costs,
     effects,
@@ -33,6 +34,9 @@ urlpatterns = [
     path("incidents/", incidents.incident_list, name="incidents"),
     path("incidents/<int:incident_id>/", incidents.incident_detail, name="incident"),
     path("incidents/<int:incident_id>/<slug:change>/", incidents.incident_change, name="incident-change"),
+    path("channels/", channels.channel_list, name="channels"),
+    path("channels/new/<slug:kind>/", channels.channel_new, name="channel-new"),
+    path("channels/<int:channel_id>/<slug:change>/", channels.channel_change, name="channel-change"),
     path("workers/<int:worker_id>/watch/", watching.watch_page, name="watch"),
     path("history/", histories.history_page, name="history"),
     path("workers/<int:worker_id>/trends/", trends.trends_page, name="trends"),

@@ -1,5 +1,6 @@
 """The tables of what was measured. One module per noun."""
 
+from analytics.models.channels import Channel, Delivery
 from analytics.models.evaluations import OutsideEvaluation, OutsideScore
 from analytics.models.monitors import Incident, IncidentNote, Monitor, WatchPolicy
 from analytics.models.notes import Note
@@ -8,6 +9,6 @@ from analytics.models.stats import Stat, StatState
 from analytics.models.values import WorkerValue
 
 __all__ = [
-    "Incident", "IncidentNote", "Monitor", "Note", "OutsideEvaluation", "OutsideScore", "ReportPlan", "SharedLink",
-    "Stat", "StatState", "WatchPolicy", "WorkerValue",
+    "Channel", "Delivery", "Incident", "IncidentNote", "Monitor", "Note", "OutsideEvaluation", "OutsideScore",
+    "ReportPlan", "SharedLink", "Stat", "StatState", "WatchPolicy", "WorkerValue",
 ]  # fmt: skip

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from analytics.compute.detection import Recovery
 from analytics.compute.signals import Signal, Watch
-from analytics.models import Incident, IncidentNote, Monitor
+from analytics.models import Delivery, Incident, IncidentNote, Monitor
+from analytics.services.deliveries import deliveries_queue
 from optimizer_app import jobs
 from optimizer_app.common.access import SYSTEM, Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
@@ -45,6 +46,7 @@ def incident_open(monitor: Monitor, signal: Signal, watch: Watch, at: datetime) 
     if created:
         audit.record(SYSTEM, "incident.open", incident, worker=incident.worker.name, signal=signal)
         enqueue(jobs.INCIDENT, incident_id=incident.pk)
+        deliveries_queue(incident, Delivery.Event.OPENED)
     return incident
 
 
@@ -137,6 +139,7 @@ def _resolve(incident: Incident, by: Actor, text: str) -> None:
     Incident.objects.filter(pk=incident.pk).update(**told)
     _note(incident, by, text)
     audit.record(by, "incident.resolve", incident, verdict=incident.verdict)
+    deliveries_queue(incident, Delivery.Event.RESOLVED)
 
 
 def _note(incident: Incident, by: Actor, text: str) -> IncidentNote:

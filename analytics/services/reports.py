@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
-from django.core.validators import validate_email
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -21,6 +19,7 @@ from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.models import Worker
 from optimizer_app.services import audit
+from optimizer_app.services.people import is_address
 
 logger = logging.getLogger(__name__)
 WEEK = timedelta(days=7)
@@ -34,7 +33,7 @@ def report_plan(worker: Worker | None, *, by: Actor, recipients: Sequence[str], 
     fields: dict[str, list[str]] = {}
     if not 0 < len(recipients) <= MOST_RECIPIENTS:
         fields["recipients"] = [f"One to {MOST_RECIPIENTS} addresses."]
-    elif wrong := [address for address in recipients if not _is_address(address)]:
+    elif wrong := [address for address in recipients if not is_address(address)]:
         fields["recipients"] = [f"“{wrong[0][:100]}” is no e-mail address."]
     if not (0 <= weekday <= 6 and 0 <= hour <= 23):
         fields["hour"] = ["Choose a weekday and an hour from 0 to 23."]
@@ -125,14 +124,6 @@ def _send(plan: ReportPlan) -> str:
         logger.warning("The report %s could not be sent: %s", plan, error)
         return f"{type(error).__name__}: {error}"[:300]
     return ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True
 
 
 def _digest(secret: str) -> str:

@@ -1,19 +1,17 @@
 """Create, change and test connections to language models."""
 
-import ipaddress
 import json
-import socket
 from decimal import Decimal
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.outbound import address_problem
 from optimizer_app.common.problems import Refused
 from optimizer_app.models import LanguageModel
 from optimizer_app.services import audit
@@ -69,33 +67,10 @@ def _check(model: LanguageModel) -> None:
             fields["max_tokens"] = [
                 f"This model thinks before it answers: give at least {LEAST_REASONING_TOKENS} tokens."
             ]
-    if model.api_base and (reason := _address_problem(model.api_base)):
+    if model.api_base and (reason := address_problem(model.api_base)):
         fields["api_base"] = [reason]
     if fields:
         raise Refused(fields=fields)
-
-
-def _address_problem(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "Write a full address that starts with http:// or https://."
-    if parts.username or parts.password:
-        return "An address holds no user name or password; put the key into its own field."
-    for host in _resolved(parts.hostname):
-        if host.is_link_local:
-            return "Link-local addresses are not allowed: cloud machines keep their credentials there."
-        if (host.is_private or host.is_loopback) and not settings.ALLOW_PRIVATE_ADDRESSES:
-            return "Addresses of this machine and this network are switched off."
-    return ""
-
-
-def _resolved(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The addresses behind a host name; none when it cannot be resolved now, which the connection test will show."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return []
-    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 def known_price(model: str) -> tuple[Decimal, Decimal] | None:

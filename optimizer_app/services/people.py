@@ -3,6 +3,8 @@
 import secrets
 
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q
 
@@ -50,3 +52,12 @@ def first_admin_create() -> str | None:
     if User.objects.exists():
         return None
     return person_create(by=SYSTEM, name=FIRST_ADMIN, role="admin")[1]
+
+
+def is_address(text: str) -> bool:
+    """Whether it can be an e-mail address."""
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True

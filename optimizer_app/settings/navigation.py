@@ -60,6 +60,7 @@ UNFOLD = {
                 "title": "Administer",
                 "items": [
                     _item("Language models", "neurology", "admin:optimizer_app_languagemodel_changelist", "/models/"),
+                    _item("Channels", "campaign", "analytics:channels", "/channels/"),
                     _item("API tokens", "key", "admin:optimizer_app_apitoken_changelist", "/tokens/"),
                     _item("People", "group", "admin:auth_user_changelist", "/people/"),
                     _item("Audit log", "fact_check", "admin:optimizer_app_auditevent_changelist", "/audit/"),

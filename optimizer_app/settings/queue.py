@@ -9,7 +9,8 @@ EMBEDDED_BROKER = "upliftsqlite://localhost"  # the alias is made in optimizer_a
 TICK_SECONDS = 5
 STATS_SECONDS = 3
 REPORTS_SECONDS = 60
-UPKEEP_JOBS = (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION, jobs.REPORTS, jobs.INCIDENT)
+DELIVERIES_SECONDS = 5
+UPKEEP_JOBS = (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION, jobs.REPORTS, jobs.INCIDENT, jobs.DELIVERIES)
 UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
 
@@ -40,6 +41,11 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
             },
             "tick": {"task": jobs.TICK, "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
             "stats": {"task": jobs.STATS, "schedule": STATS_SECONDS, "options": {"expires": STATS_SECONDS}},
+            "deliveries": {
+                "task": jobs.DELIVERIES,
+                "schedule": DELIVERIES_SECONDS,
+                "options": {"expires": DELIVERIES_SECONDS},
+            },
             "reports": {"task": jobs.REPORTS, "schedule": REPORTS_SECONDS, "options": {"expires": REPORTS_SECONDS}},
             "stats-forget": {
                 "task": jobs.STATS_FORGET,

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analytics.models import Incident
+from analytics.services.channels import channel_save
 from analytics.services.evaluations import evaluations_import
 from analytics.services.notes import note_add
 from analytics.services.reports import link_make, report_plan
@@ -56,6 +57,9 @@ PAGES: dict[str, Capability] = {
     "analytics:incident": READ,
     "analytics:incident-change": OPERATE,
     "analytics:watch": READ,
+    "analytics:channels": ADMIN,
+    "analytics:channel-new": ADMIN,
+    "analytics:channel-change": ADMIN,
     "optimizer:worker-new": OPERATE,
     "optimizer:worker-detail": READ,
     "optimizer:worker-edit": OPERATE,
@@ -128,6 +132,7 @@ FORMS = {
     "analytics:watch": APPROVE,
 }
 POSTED = {
+    "analytics:channel-change",
     "analytics:incident-change",
     "analytics:note-new",
     "analytics:note-delete",
@@ -230,6 +235,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "scores_record": {"scores": []},
     "runs_create": {"worker_id": 1, "dataset_version_id": 1, "optimizer": "MIPROv2"},
 }
+ARGUMENTS = {"analytics:channel-new": {"kind": "email"}}
 QUERIES = {"analytics:evaluation-examples": "?before={worker_name}&after={worker_name}"}
 LISTS = ["worker", "dataset", "metric", "run", "batch", "programversion", "languagemodel", "apitoken", "auditevent"]
 
@@ -256,6 +262,9 @@ def world() -> dict[str, Any]:
             evidence={"baseline": 0.9, "level": 0.7, "count": 40, "delta": 0.05, "promise": 1000, "scale": {}},
         ).pk,
         "change": "note",
+        "channel_id": channel_save(
+            None, by=SYSTEM, name="c", kind="email", worker=None, config={"addresses": ["a@b.example"]}
+        ).pk,
         "link_id": link.pk,
         "secret": secret,
         "plan_id": plan.pk,
@@ -316,7 +325,8 @@ def test_every_operation_has_an_entry() -> None:
 def address(name: str, world: dict[str, Any]) -> str:
     names = our_routes()[name].pattern.converters
     asked = QUERIES.get(name, "").format(**world)
-    return reverse(name, kwargs={key: world[key] for key in names}) + asked
+    told = world | ARGUMENTS.get(name, {})
+    return reverse(name, kwargs={key: told[key] for key in names}) + asked
 
 
 def test_pages_open_to_those_who_may_and_to_nobody_else(world: dict[str, Any], signed_in: SignIn) -> None:
