@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics.services import deliveries, explanations, reports, stats
+from analytics.services import deliveries, explanations, gates, reports, stats, triggers
 from optimizer_app import jobs
 
 
@@ -29,6 +29,13 @@ def incident_explain(incident_id: int) -> None:
 def deliveries_send() -> None:
     """Send the messages that are due."""
     deliveries.deliveries_send()
+
+
+@shared_task(name=jobs.TRIGGERS)
+def triggers_look() -> None:
+    """Decide what is to be optimized, and what becomes of what was."""
+    triggers.triggers_look()
+    gates.gates_look()
 
 
 @shared_task(name=jobs.REPORTS)

@@ -6,9 +6,10 @@ from analytics.models.monitors import Incident, IncidentNote, Monitor, WatchPoli
 from analytics.models.notes import Note
 from analytics.models.reports import ReportPlan, SharedLink
 from analytics.models.stats import Stat, StatState
+from analytics.models.triggers import TriggerDecision, TriggerPolicy
 from analytics.models.values import WorkerValue
 
 __all__ = [
     "Channel", "Delivery", "Incident", "IncidentNote", "Monitor", "Note", "OutsideEvaluation", "OutsideScore",
-    "ReportPlan", "SharedLink", "Stat", "StatState", "WatchPolicy", "WorkerValue",
+    "ReportPlan", "SharedLink", "Stat", "StatState", "TriggerDecision", "TriggerPolicy", "WatchPolicy", "WorkerValue",
 ]  # fmt: skip

@@ -92,6 +92,12 @@ def _chained(chains: dict[int, list[Step]], wanted: dict[int, int]) -> dict[int,
     return chains
 
 
+def step_of(run: Run) -> Step | None:
+    """What the winner of a run changes; None where nothing was compared."""
+    row = Comparison.objects.filter(run=run, run__winner__isnull=False).values_list(*_STEP).first()
+    return _step(row) if row else None
+
+
 _STEP = (
     "run", "run__winner", "run__winner__number", "run__baseline__number", "run__baseline", "numbers",
     "before__cost_usd", "before__measured", "before__latency_p50_ms",

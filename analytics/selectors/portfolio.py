@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import FloatField, Q
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import Q
 
 from analytics.compute.roi import discounted_calls
 from analytics.selectors.roi import Ledger, all_ledgers
@@ -79,8 +77,8 @@ def _levels() -> dict[int, float]:
 
 def _experience() -> tuple[float, int, float]:
     """(share of errors that a run removed, from how many runs, what a run cost), as medians of the newest."""
-    usd = Cast(KT("run__progress__usage__cost_usd"), FloatField())
-    past = list(Comparison.objects.order_by("-id").values_list("numbers", usd)[:LEARNED_FROM])
+    told = Comparison.objects.order_by("-id").values_list("numbers", "run__progress__usage__cost_usd")
+    past = list(told[:LEARNED_FROM])
     removed = [numbers["difference"] / (1 - numbers["before"]) for numbers, _ in past if numbers["before"] < 1]
     costs = [cost for _, cost in past if cost is not None]
     cost = median(costs) if costs else 0.0

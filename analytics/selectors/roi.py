@@ -8,9 +8,16 @@ from django.core.cache import cache
 
 from analytics.compute.roi import Stake, Worth, worth
 from analytics.models import WorkerValue
-from analytics.selectors.investments import Spent, Step, chains_by_worker, served_by_version, spent_by_worker
+from analytics.selectors.investments import (
+    Spent,
+    Step,
+    chains_by_worker,
+    served_by_version,
+    spent_by_worker,
+    step_of,
+)
 from analytics.selectors.stats import daily_rates
-from optimizer_app.models import Worker
+from optimizer_app.models import Run, Worker
 
 KEPT_S = 20  # a page of all workers may be so much behind; a worker's own page is not
 
@@ -86,6 +93,17 @@ def with_changes(ledger: Ledger, *, value: float | None, per_day: float | None, 
         cost=ledger.stake.cost if cost is None else cost,
     )
     return replace(ledger, stake=stake, per_day=stake.per_day, cost=stake.cost, worth=worth(stake))
+
+
+def with_version(ledger: Ledger, run: Run) -> Ledger:
+    """The ledger if the winner of a run were active."""
+    step = step_of(run)
+    if step is None:
+        return ledger
+    cost = _change(step, ledger.value)
+    stake = replace(ledger.stake, gain=step.gain, gain_error=step.error, cost=cost)
+    judged = ledger.value.correct_usd is not None
+    return replace(ledger, stake=stake, gain=step.gain, error=step.error, worth=worth(stake) if judged else None)
 
 
 def _ledger(

@@ -1,6 +1,7 @@
 """What is known about a worker before a run, for advice."""
 
 from optimizer_app.engine.advice import Check, Facts, Suggestion, checks, suggestions
+from optimizer_app.engine.comparison import detectable_effect
 from optimizer_app.engine.metrics import COMPOSITE, metric_kinds
 from optimizer_app.engine.model_names import can_finetune
 from optimizer_app.models import DatasetVersion, Evaluation, LanguageModel, Split, Worker
@@ -13,9 +14,6 @@ def advice_for(worker: Worker, version: DatasetVersion, model: LanguageModel) ->
 
 
 def _facts(worker: Worker, version: DatasetVersion, model: LanguageModel) -> Facts:
-    # Imported here: the formula needs scipy's module, which takes 0.3 s that most pages do not need.
-    from optimizer_app.engine.comparison import detectable_effect
-
     program, counts = worker.spec(), version.counts
     measured = (
         Evaluation.objects.filter(

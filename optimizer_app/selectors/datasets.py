@@ -57,6 +57,11 @@ def dataset_versions_for(worker: Worker) -> QuerySet[DatasetVersion]:
     return DatasetVersion.objects.filter(dataset__shape=shape).select_related("dataset").order_by("-created_at")
 
 
+def examples_since(version: DatasetVersion) -> int:
+    """Live examples that have come since a version was frozen."""
+    return version.dataset.live().filter(created_at__gt=version.created_at).count()
+
+
 def version_usage(version: DatasetVersion) -> QuerySet[Run]:
     """The runs on a frozen version, newest first, with what they measured and made."""
     return Run.objects.filter(dataset_version=version).select_related("worker", "metric", "winner").order_by("-id")

@@ -10,6 +10,7 @@ from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.engine.matching import as_text
 from optimizer_app.engine.spec import content_hash
 from optimizer_app.models import Dataset, DatasetVersion, DatasetVersionExample, Example, Split
+from optimizer_app.selectors.datasets import examples_since
 from optimizer_app.services import audit
 from optimizer_app.services.splitting import Item, assign, sample
 
@@ -52,6 +53,20 @@ def dataset_freeze(
     ]:
         raise Refused(f"Too few examples for these shares: {'; '.join(short)}. Add examples or change the shares.")
     return version_store(dataset, assigned, by=by, stratify_by=stratify_by, grouped_by=group_by, seed=seed)
+
+
+def dataset_freeze_again(version: DatasetVersion, *, by: Actor) -> DatasetVersion:
+    """Freeze the dataset as before, with as many examples more as have come since; old ones keep their split."""
+    total = sum(version.counts.values())
+    return dataset_freeze(
+        version.dataset,
+        by=by,
+        shares={split: version.counts.get(split, 0) / total for split in Split},
+        stratify_by=version.stratified_by,
+        seed=version.seed,
+        at_most=total + examples_since(version),
+        group_by=version.grouped_by,
+    )
 
 
 def passages_freeze(dataset: Dataset, *, by: Actor) -> DatasetVersion:

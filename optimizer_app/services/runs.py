@@ -68,6 +68,11 @@ def run_create(
     return run
 
 
+def budget_of(*, calls: int | None = None, usd: float | None = None) -> Budget:
+    """The most that a run may use; None is without limit."""
+    return Budget(calls=calls, usd=usd)
+
+
 def _as_launched(
     model: LanguageModel,
     proposer: LanguageModel | None,

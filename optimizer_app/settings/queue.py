@@ -10,7 +10,17 @@ TICK_SECONDS = 5
 STATS_SECONDS = 3
 REPORTS_SECONDS = 60
 DELIVERIES_SECONDS = 5
-UPKEEP_JOBS = (jobs.TICK, jobs.STATS, jobs.STATS_FORGET, jobs.RETENTION, jobs.REPORTS, jobs.INCIDENT, jobs.DELIVERIES)
+TRIGGERS_SECONDS = 15
+UPKEEP_JOBS = (
+    jobs.TICK,
+    jobs.STATS,
+    jobs.STATS_FORGET,
+    jobs.RETENTION,
+    jobs.REPORTS,
+    jobs.INCIDENT,
+    jobs.DELIVERIES,
+    jobs.TRIGGERS,
+)
 UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
 
@@ -46,6 +56,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
                 "schedule": DELIVERIES_SECONDS,
                 "options": {"expires": DELIVERIES_SECONDS},
             },
+            "triggers": {"task": jobs.TRIGGERS, "schedule": TRIGGERS_SECONDS, "options": {"expires": TRIGGERS_SECONDS}},
             "reports": {"task": jobs.REPORTS, "schedule": REPORTS_SECONDS, "options": {"expires": REPORTS_SECONDS}},
             "stats-forget": {
                 "task": jobs.STATS_FORGET,

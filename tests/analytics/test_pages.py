@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from analytics.models import Note, WorkerValue
+from analytics.selectors.portfolio import portfolio
 from analytics.services.stats import stats_absorb
 from analytics.services.values import value_set
 from optimizer_app.common.access import SYSTEM
@@ -183,6 +184,7 @@ def test_a_long_history_is_read_in_order(signed_in: SignIn) -> None:
     assert ledger["gain"] == pytest.approx(sum(step["gain"] for step in ledger["steps"]))
     assert ledger["served"] == pytest.approx(3200, abs=5)
     assert ledger["spent_runs"] == 4
+    assert portfolio().run_usd > 0.3
     page = text(client, f"/workers/{worker.pk}/trends/?period=90d")
     assert "no trend shown" in page or "a trend is shown" in page
 

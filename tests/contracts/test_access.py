@@ -57,6 +57,7 @@ PAGES: dict[str, Capability] = {
     "analytics:incident": READ,
     "analytics:incident-change": OPERATE,
     "analytics:watch": READ,
+    "analytics:triggers": READ,
     "analytics:channels": ADMIN,
     "analytics:channel-new": ADMIN,
     "analytics:channel-change": ADMIN,
@@ -130,6 +131,7 @@ FORMS = {
     "analytics:reports": APPROVE,
     "analytics:evaluations": OPERATE,
     "analytics:watch": APPROVE,
+    "analytics:triggers": APPROVE,
 }
 POSTED = {
     "analytics:channel-change",
