@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from analytics.models import Note
+from analytics.models import Incident, Note
 from analytics.selectors.periods import Period
 from optimizer_app.models import AuditEvent, DatasetVersion, Promotion, Worker
 from optimizer_app.selectors.datasets import datasets_for
@@ -37,6 +37,8 @@ def annotations(worker: Worker, period: Period) -> list[Annotation]:
         at__gte=period.start.isoformat(), at__lt=period.end.isoformat(),
     )  # fmt: skip
     found += [Annotation(datetime.fromisoformat(e.at), "Worker changed", _said(e.data)) for e in changes[:MOST]]
+    fallen = Incident.objects.filter(worker=worker, noticed_at__gte=period.start, noticed_at__lt=period.end)
+    found += [Annotation(i.noticed_at, "Incident", f"{i.signal} fell") for i in fallen[:MOST]]
     notes = Note.objects.filter(Q(worker=worker) | Q(worker=None), at__gte=period.start, at__lt=period.end)
     found += [Annotation(note.at, "Note", f"{note.text} ({note.by})", note.pk) for note in notes[:MOST]]
     return sorted(found, key=lambda one: one.at)[-MOST:]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from analytics.compute.intervals import Estimate, mean_difference, share_difference
 from analytics.compute.totals import Totals
+from analytics.models import Incident
 from analytics.selectors.periods import Period
 from analytics.selectors.roi import Ledger, all_ledgers
 from analytics.selectors.stats import latency_by_worker, sums_by_worker
@@ -28,6 +29,7 @@ class WorkerLine:
     p95: float | None
     change: Estimate | None
     ledger: Ledger
+    incident: int | None  # the newest that is not resolved
 
     @property
     def scored(self) -> bool:
@@ -89,6 +91,8 @@ class _Row(NamedTuple):
 def _lines(rows: Sequence[_Row], period: Period) -> list[WorkerLine]:
     ids = [row.ledger.worker for row in rows]
     states, latencies = worker_states(ids), latency_by_worker(period, ids)
+    unresolved = Incident.objects.filter(worker__in=ids).exclude(status=Incident.Status.RESOLVED)
+    fallen = dict(unresolved.order_by("id").values_list("worker", "id"))
     lines = []
     for row in rows:
         state, sketch = states[row.ledger.worker], latencies.get(row.ledger.worker)
@@ -96,6 +100,7 @@ def _lines(rows: Sequence[_Row], period: Period) -> list[WorkerLine]:
             WorkerLine(
                 state.worker, state.proof.numbers if state.proof else None, state.newest_run, row.now,
                 sketch.quantile(0.95) if sketch else None, row.change, row.ledger,
+                fallen.get(row.ledger.worker),
             )
         )  # fmt: skip
     return lines

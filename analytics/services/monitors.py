@@ -16,6 +16,7 @@ from optimizer_app.common.measures import Measure
 from optimizer_app.models import Worker
 
 ARM_EVERY = 50  # readings between attempts to arm
+ARM_FROM = 300  # with 100 the baseline of a good worker may be 100 % by luck, and the first failures an alarm
 MOST_LEARNING = 2_000  # readings kept for signals that are not armed yet
 LEAST_PROMISE = 1_000  # executions between false alarms, where traffic is small
 _READINGS = msgspec.msgpack.Decoder(list[Reading])
@@ -100,7 +101,7 @@ def _learn(watching: _Watching, reading: Reading) -> None:
     if not any(measured(signal, reading) for signal in missing):
         return
     watching.learning.append(reading)
-    if len(watching.learning) % ARM_EVERY:
+    if len(watching.learning) < ARM_FROM or len(watching.learning) % ARM_EVERY:
         return
     promise = _promise(watching)
     for signal in missing:
