@@ -36,6 +36,7 @@ def triggers_look() -> None:
     """Decide what is to be optimized, and what becomes of what was."""
     triggers.triggers_look()
     gates.gates_look()
+    gates.incidents_supersede()
 
 
 @shared_task(name=jobs.REPORTS)

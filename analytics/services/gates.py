@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from analytics.compute.paired import slices_of
 from analytics.models import Incident, TriggerDecision, TriggerPolicy
 from analytics.selectors.results import result_changes
 from analytics.selectors.roi import ledgers, with_version
+from analytics.services.incidents import incident_supersede
 from analytics.services.triggers import QUALITY, Outcome, decision_note
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.problems import Conflict
@@ -21,7 +23,9 @@ def gates_look() -> int:
     started = TriggerDecision.objects.filter(outcome=Outcome.STARTED, run__status__in=Run.ENDED)
     judged = TriggerDecision.objects.filter(event__startswith="gate-").values_list("run", flat=True)
     decided = 0
-    for decision in started.exclude(run__in=list(judged)).select_related("run__worker__active_version", "run__winner"):
+    for decision in started.exclude(run__in=list(judged)).select_related(
+        "run__worker__active_version", "run__winner", "run__baseline"
+    ):
         policy = TriggerPolicy.objects.filter(worker=decision.worker).first()
         if decision.run and policy:
             decided += _judge(policy, decision.run)
@@ -35,7 +39,9 @@ def gate_problems(policy: TriggerPolicy, run: Run) -> list[str]:
     comparison = Comparison.objects.filter(run=run).select_related("before", "after", "run__worker").first()
     if comparison is None or run.winner is None:
         return [f"{run} ended without a winner: {run.get_finish_reason_display() or run.get_status_display()}"]
-    numbers, problems = comparison.numbers, []
+    numbers, problems = comparison.numbers, list[str]()
+    if run.baseline_id != run.worker.active_version_id:
+        problems.append(f"it was compared with {run.baseline}, but {run.worker.active_version} is active")
     if numbers["low"] <= 0:
         problems.append(f"the interval of its gain begins at {100 * numbers['low']:+.1f} points")
     if numbers["difference"] < policy.least_gain:
@@ -105,3 +111,13 @@ def _roll_back(policy: TriggerPolicy) -> bool:
     except Conflict:
         return False
     return True
+
+
+def incidents_supersede() -> int:
+    """Close incidents of versions that were replaced: another one answers now; how many."""
+    closed = 0
+    unresolved = Incident.objects.exclude(status=Incident.Status.RESOLVED).exclude(version=0).select_related("worker")
+    for incident in unresolved.exclude(version=F("worker__active_version")):
+        incident_supersede(incident)
+        closed += 1
+    return closed

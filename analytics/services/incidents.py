@@ -134,6 +134,14 @@ def incident_snooze(incident: Incident, *, by: Actor, hours: int) -> None:
         audit.record(by, "incident.snooze", incident, hours=hours)
 
 
+def incident_supersede(incident: Incident) -> None:
+    """Close it because another version answers now."""
+    with transaction.atomic():
+        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        if locked.status != Status.RESOLVED:
+            _resolve(locked, SYSTEM, f"{incident.worker.active_version} answers now.")
+
+
 def _resolve(incident: Incident, by: Actor, text: str) -> None:
     told: dict[str, Any] = {"status": Status.RESOLVED, "resolved_at": timezone.now(), "resolved_by": by.name}
     Incident.objects.filter(pk=incident.pk).update(**told)

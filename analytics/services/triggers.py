@@ -15,12 +15,13 @@ from django.utils import timezone
 from analytics.models import Incident, TriggerDecision, TriggerPolicy
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.problems import Refused
-from optimizer_app.models import AuditEvent, Run, Worker
+from optimizer_app.models import AuditEvent, ProgramVersion, Run, Worker
 from optimizer_app.selectors.datasets import dataset_versions_for, examples_since
 from optimizer_app.services.dataset_versions import dataset_freeze_again
 from optimizer_app.services.runs import budget_of, run_create
 
 Outcome = TriggerDecision.Outcome
+SPECIAL = "@"  # keys of a state that are no steps: a tuned model, an assembly
 FINAL = frozenset({Outcome.STARTED, Outcome.DRY_RUN, Outcome.REFUSED})
 QUALITY = ("success", "score")
 CRON_FIELDS = 5
@@ -38,7 +39,9 @@ class Event(NamedTuple):
 def triggers_look() -> int:
     """Decide about every event of every switched-on policy; how many runs were started."""
     started = 0
-    for policy in TriggerPolicy.objects.filter(enabled=True).select_related("worker__language_model"):
+    for policy in TriggerPolicy.objects.filter(enabled=True).select_related(
+        "worker__language_model", "worker__active_version"
+    ):
         for event in _events(policy):
             decided = TriggerDecision.objects.filter(worker=policy.worker, event=event.key, outcome__in=FINAL)
             if not decided.exists():
@@ -139,8 +142,16 @@ def _start(policy: TriggerPolicy) -> Run:
     return run_create(
         by=SYSTEM, worker=policy.worker, dataset_version=version, optimizer=policy.optimizer,
         parameters=policy.parameters, seed=version.number,
-        budget=budget_of(calls=policy.run_calls, usd=policy.run_usd),
+        budget=budget_of(calls=policy.run_calls, usd=policy.run_usd), baseline=_baseline(policy.worker),
     )  # fmt: skip
+
+
+def _baseline(worker: Worker) -> ProgramVersion | None:
+    """The active version, which a winner must beat; none where an optimizer cannot start from it: it is fine-tuned or
+    put together of several programs."""
+    active = worker.active_version
+    special = active is None or any(key.startswith(SPECIAL) for key in active.state)
+    return None if special else active
 
 
 def _obstacle(policy: TriggerPolicy) -> str:

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from optimizer_app import jobs
 from optimizer_app.common.access import Actor, Capability
-from optimizer_app.common.problems import Conflict
+from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.common.queue import enqueue
 from optimizer_app.engine.gate import Budget
-from optimizer_app.models import Batch, DatasetVersion, LanguageModel, Metric, Run, Worker
+from optimizer_app.models import Batch, DatasetVersion, LanguageModel, Metric, ProgramVersion, Run, Worker
 from optimizer_app.services import audit
 from optimizer_app.services.quotes import run_quote
 from optimizer_app.services.run_checks import check_run
@@ -32,12 +32,16 @@ def run_create(
     proposer: LanguageModel | None = None,
     teacher: LanguageModel | None = None,
     batch: Batch | None = None,
+    baseline: ProgramVersion | None = None,
 ) -> Run:
     """Check everything that can be checked before a call is paid for, then queue the run.
 
-    The language model is the worker's unless another one is given. Proposer and teacher default to it.
+    The language model is the worker's unless another one is given. Proposer and teacher default to it. What the
+    optimizer starts from, and what its winner is compared with, is version 0 unless another `baseline` is given.
     """
     by.require(Capability.OPERATE)
+    if baseline is not None and baseline.worker_id != worker.pk:
+        raise Refused(f"{baseline} is no version of {worker.name}.")
     budget = budget or Budget()
     model, metric = language_model or worker.language_model, worker.metric
     parsed = check_run(worker, dataset_version, model, optimizer, parameters, seed, budget, proposer, teacher)
@@ -60,7 +64,7 @@ def run_create(
             seed=seed,
             # The built-in model computes in this process: threads would only wait for each other.
             threads=1 if model.is_built_in else settings.RUN_THREADS,
-            baseline=worker.versions.get(number=0),
+            baseline=baseline or worker.versions.get(number=0),
             requested_by=by.name,
         )
         audit.record(by, "run.create", run, worker=worker.name, optimizer=optimizer, data=str(dataset_version))

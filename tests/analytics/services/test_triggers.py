@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from analytics.models import Incident, TriggerDecision, TriggerPolicy
-from analytics.services.gates import gate_problems, gates_look
+from analytics.services.gates import gate_problems, gates_look, incidents_supersede
 from analytics.services.trigger_policies import triggers_set
 from analytics.services.triggers import next_run_at, triggers_look
 from optimizer_app.common.access import SYSTEM, NotAllowed
@@ -233,6 +233,35 @@ def test_a_promotion_that_does_harm_is_taken_back_once(worker: Worker) -> None:
     assert gates_look() == 0
     assert outcomes(worker) == ["rolled_back"]
     assert "within 24 hours" in Promotion.objects.get(kind="rollback").reason
+
+
+def test_a_run_of_a_trigger_must_beat_what_is_active(ready: Worker) -> None:
+    first = ended_by_trigger(ready, promote="automatic", cooldown_hours=0)
+    assert first.baseline.number == 0
+    gates_look()
+    ready.refresh_from_db()
+    incident(ready)
+    assert triggers_look() == 1
+    second = ready.runs.order_by("-id")[0]
+    assert second.baseline_id == first.winner_id
+    run_execute(second.pk)
+    gates_look()
+    assert outcomes(ready)[-1] == "kept"  # nothing more to gain
+    version_promote(ready.versions.get(number=0), by=SYSTEM)
+    second.refresh_from_db()
+    assert "is active" in gate_problems(TriggerPolicy.objects.get(), Run.objects.get(pk=second.pk))[0]
+
+
+def test_an_incident_of_a_version_that_was_replaced_is_closed(worker: Worker) -> None:
+    run = finished_run(worker)
+    found = incident(worker)
+    assert incidents_supersede() == 0
+    assert run.winner
+    version_promote(run.winner, by=SYSTEM)
+    assert incidents_supersede() == 1
+    found.refresh_from_db()
+    assert found.status == "resolved"
+    assert "answers now" in found.notes.get().text
 
 
 def test_policies_are_checked_and_for_approvers(worker: Worker, signed_in: SignIn) -> None:
