@@ -40,8 +40,6 @@ def run_create(
     optimizer starts from, and what its winner is compared with, is version 0 unless another `baseline` is given.
     """
     by.require(Capability.OPERATE)
-    if baseline is not None and baseline.worker_id != worker.pk:
-        raise Refused(f"{baseline} is no version of {worker.name}.")
     budget = budget or Budget()
     model, metric = language_model or worker.language_model, worker.metric
     parsed = check_run(worker, dataset_version, model, optimizer, parameters, seed, budget, proposer, teacher)
@@ -64,12 +62,20 @@ def run_create(
             seed=seed,
             # The built-in model computes in this process: threads would only wait for each other.
             threads=1 if model.is_built_in else settings.RUN_THREADS,
-            baseline=baseline or worker.versions.get(number=0),
+            baseline=_baseline(worker, baseline),
             requested_by=by.name,
         )
         audit.record(by, "run.create", run, worker=worker.name, optimizer=optimizer, data=str(dataset_version))
         enqueue(jobs.RUN_EXECUTE, run_id=run.pk)
     return run
+
+
+def _baseline(worker: Worker, wanted: ProgramVersion | None) -> ProgramVersion:
+    if wanted is None:
+        return worker.versions.get(number=0)
+    if wanted.worker_id != worker.pk:
+        raise Refused(f"{wanted} is no version of {worker.name}.")
+    return wanted
 
 
 def budget_of(*, calls: int | None = None, usd: float | None = None) -> Budget:

@@ -45,20 +45,36 @@ class Command(BaseCommand):
             self.sink.stop()
 
     def _play(self, loop: Loop) -> None:
+        self._begin(loop)
+        self.stdout.write("2. The world changes: people write about new things.")
+        loop.correct()
+        incident = self._until_noticed(loop)
+        self.stdout.write(f"3. {incident} is open: {incident.signal} fell.")
+        verdict = self._until_judged(loop)
+        share = loop.call(CALLS, changed=True)
+        self.stdout.write(f"6. Now {100 * share:.0f} % are right.")
+        if verdict.outcome == TriggerDecision.Outcome.PROMOTED:
+            closed = Incident.objects.filter(pk=incident.pk, status=Incident.Status.RESOLVED)
+            self._wait("the end of the incident", closed.exists)
+            self.stdout.write(f"7. {incident} is resolved. What it was worth: /workers/{loop.worker.pk}/value/")
+        else:
+            self.stdout.write(f"7. {incident} stays open for a person: /incidents/{incident.pk}/")
+        self._wait("a message", lambda: bool(self.sink.titles))
+
+    def _begin(self, loop: Loop) -> None:
+        """The worker as it does well."""
         first = loop.prepare(self.sink.url)
-        worker = loop.worker
-        self.stdout.write(f"Worker “{worker.name}”: watch it at /workers/{worker.pk}/trends/")
+        self.stdout.write(f"Worker “{loop.worker.name}”: watch it at /workers/{loop.worker.pk}/trends/")
         self._wait("the first run", lambda: Run.objects.get(pk=first.pk).ended)
         winner = Run.objects.select_related("winner").get(pk=first.pk).winner
         if winner is None:
             raise CommandError("The first run found nothing; the story cannot begin.")
         version_promote(winner, by=SYSTEM, reason="First result")
         self.stdout.write(f"1. Version {winner.number} answers: {100 * loop.call(CALLS, changed=False):.0f} % right.")
-        self.stdout.write("2. The world changes: people write about new things.")
-        loop.correct()
-        incident = self._until_noticed(loop)
-        self.stdout.write(f"3. {incident} is open: {incident.signal} fell.")
-        decided = TriggerDecision.objects.filter(worker=worker)
+
+    def _until_judged(self, loop: Loop) -> TriggerDecision:
+        """The run that starts by itself, until its gate has decided."""
+        decided = TriggerDecision.objects.filter(worker=loop.worker)
         self._wait("a run", lambda: decided.filter(outcome="started").exists())
         run = decided.get(outcome="started").run
         assert run
@@ -66,15 +82,7 @@ class Command(BaseCommand):
         self._wait("its gate", lambda: decided.filter(event=f"gate-{run.pk}").exists())
         verdict = decided.get(event=f"gate-{run.pk}")
         self.stdout.write(f"5. {verdict.get_outcome_display()}. {verdict.why}")
-        share = loop.call(CALLS, changed=True)
-        self.stdout.write(f"6. Now {100 * share:.0f} % are right.")
-        if verdict.outcome == TriggerDecision.Outcome.PROMOTED:
-            closed = Incident.objects.filter(pk=incident.pk, status=Incident.Status.RESOLVED)
-            self._wait("the end of the incident", closed.exists)
-            self.stdout.write(f"7. {incident} is resolved. What it was worth: /workers/{worker.pk}/value/")
-        else:
-            self.stdout.write(f"7. {incident} stays open for a person: /incidents/{incident.pk}/")
-        self._wait("a message", lambda: bool(self.sink.titles))
+        return verdict
 
     def _until_noticed(self, loop: Loop) -> Incident:
         unresolved = Incident.objects.filter(worker=loop.worker, signal="score")
