@@ -1,5 +1,6 @@
 """Detectors in production: they learn from the first executions of a version, then watch every further one."""
 
+import logging
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
+from django.db import transaction
 
 from analytics.compute.signals import SIGNALS, Reading, Signal, Watch, measured
 from analytics.models import Monitor, WatchPolicy
@@ -15,6 +17,7 @@ from analytics.services.incidents import Following, incident_following, incident
 from optimizer_app.common.measures import Measure
 from optimizer_app.models import Worker
 
+logger = logging.getLogger(__name__)
 ARM_EVERY = 50  # readings between attempts to arm
 ARM_FROM = 300  # with 100 the baseline of a good worker may be 100 % by luck, and the first failures an alarm
 MOST_LEARNING = 2_000  # readings kept for signals that are not armed yet
@@ -42,7 +45,11 @@ def monitors_update(measures: Sequence[Measure]) -> None:
     for (worker, version), told in readings.items():
         policy = policies.get(worker) or WatchPolicy(worker_id=worker)
         if policy.enabled and version in (0, active[worker]):
-            _update(worker, version, policy, told)
+            try:
+                with transaction.atomic():
+                    _update(worker, version, policy, told)
+            except Exception:  # one worker's detectors must not keep the statistics of all from going on
+                logger.exception("The detectors of worker %s, version %s, missed %d calls.", worker, version, len(told))
 
 
 def _readings_of(measures: Iterable[Measure]) -> dict[tuple[int, int], list[Reading]]:

@@ -17,7 +17,7 @@ from optimizer_app.models import Execution, IngestBatch
 from optimizer_app.services.ingest_batches import measure_of
 
 NAME, FORM = "executions", 1  # FORM goes up when the meaning of a stored aggregate changes
-BATCHES_AT_ONCE = 200
+BATCHES_AT_ONCE, MEASURES_AT_ONCE = 200, 20_000
 MINUTES_KEPT = timedelta(hours=48)
 Size = Stat.Size
 _SECONDS = {Size.MINUTE: 60, Size.HOUR: 3600, Size.DAY: 86_400}
@@ -32,13 +32,12 @@ def stats_absorb() -> int:
     while True:
         with transaction.atomic():
             state = _locked_state()
-            batches = list(IngestBatch.objects.all()[:BATCHES_AT_ONCE])
-            if not batches:
+            taken, measures = _next_batches()
+            if not taken:
                 return absorbed
-            measures = [measure for batch in batches for measure in unpack(bytes(batch.measures))]
             _add(_totals_of(measures))
             monitors_update(measures)
-            IngestBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
+            IngestBatch.objects.filter(pk__in=taken).delete()
             state.absorbed += len(measures)
             state.absorbed_at = timezone.now()
             state.save(update_fields=["absorbed", "absorbed_at"])
@@ -74,6 +73,18 @@ def minutes_forget() -> int:
     """Delete minutes past their time; how many. Hours and days stay."""
     deleted, _ = Stat.objects.filter(size=Size.MINUTE, start__lt=timezone.now() - MINUTES_KEPT).delete()
     return deleted
+
+
+def _next_batches() -> tuple[list[int], list[Measure]]:
+    """The oldest batches, their ids and what they hold: about MEASURES_AT_ONCE, so that ingest gets its turn."""
+    taken: list[int] = []
+    measures: list[Measure] = []
+    for batch in IngestBatch.objects.all()[:BATCHES_AT_ONCE]:
+        taken.append(batch.pk)
+        measures += unpack(bytes(batch.measures))
+        if len(measures) >= MEASURES_AT_ONCE:
+            break
+    return taken, measures
 
 
 def _locked_state() -> StatState:

@@ -15,7 +15,6 @@ UPKEEP_JOBS = (
     jobs.TICK,
     jobs.STATS,
     jobs.STATS_FORGET,
-    jobs.RETENTION,
     jobs.REPORTS,
     jobs.INCIDENT,
     jobs.DELIVERIES,

@@ -89,9 +89,9 @@ def _children(host: str, port: int) -> list[Child]:
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     upkeep = [
-        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--queues", UPKEEP, "--pool", "solo", "--hostname",
-        "upkeep@%h", "--beat", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--without-gossip",
-        "--without-mingle",
+        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--queues", UPKEEP, "--hostname", "upkeep@%h",
+        "--pool", "threads", "--concurrency", "4",  # a slow webhook must not hold the ticks up
+        "--beat", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     return [
         Child("web", web),
