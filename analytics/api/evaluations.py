@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import File, Router, Schema, Status
 from ninja.files import UploadedFile
 
-from analytics.services.evaluations import evaluations_bring
+from analytics.services.evaluations import MOST_BYTES, evaluations_bring
 from optimizer_app.common.ninja import caller
 
 router = Router(tags=["measures"])
@@ -27,5 +27,7 @@ class BroughtOut(Schema):
     "expected, cost (USD), latency (ms), slice. A worker that is not known is created as a stand-in.",
 )  # fmt: skip
 def bring(request: HttpRequest, worker: str, file: File[UploadedFile]) -> Status[Any]:
-    done = evaluations_bring(worker, file.name or "results", file.read(), by=caller(request))
+    # one byte more than may be: the service says what is too much
+    raw = file.read(MOST_BYTES + 1)
+    done = evaluations_bring(worker, file.name or "results", raw, by=caller(request))
     return Status(201, {"worker_id": done.worker.pk, "variants": done.variants, "ignored": done.ignored})

@@ -1,7 +1,7 @@
 """What detectors watch: every measure as a value in [0, 1], higher is better (docs/statistics.md)."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -79,14 +79,6 @@ class Watch(msgspec.Struct):
 def measured(signal: Signal, reading: Reading) -> bool:
     """Whether a reading says anything about a signal."""
     return _value(signal, Scale(1.0, 1.0), reading) is not None
-
-
-def reference_needed(values: Iterable[float], drop: float) -> int:
-    """How many healthy values it takes before a drop can be watched for."""
-    told = list(values)
-    mean = sum(told) / len(told) if told else 0.5
-    variance = sum((value - mean) ** 2 for value in told) / len(told) if told else 0.25
-    return max(LEAST_REFERENCE, math.ceil(variance / drop**2))
 
 
 def _value(signal: Signal, scale: Scale, reading: Reading) -> float | None:

@@ -15,6 +15,7 @@ STEPS = {Size.MINUTE: timedelta(minutes=1), Size.HOUR: HOUR, Size.DAY: DAY}
 PRESETS = {"3h": 3 * HOUR, "24h": 24 * HOUR, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY, "365d": 365 * DAY}
 DEFAULT = "7d"
 LONGEST = 5 * 366 * DAY
+EARLIEST, LATEST = 2000, 2100
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,6 @@ def _between(first: str, last: str) -> Period:
     except (ValueError, OverflowError):
         raise Refused(f"“{(first or last)[:20]}” is no date like 2026-11-21.") from None
     opening, closing = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end))
-    if not timedelta(0) < closing - opening <= LONGEST:
-        raise Refused("A period lasts from its first to its last day, at most five years.")
+    if not (timedelta(0) < closing - opening <= LONGEST and EARLIEST <= opening.year <= LATEST):
+        raise Refused("A period lasts from its first to its last day, at most five years, between 2000 and 2100.")
     return Period("", opening, closing, Size.DAY, Size.HOUR if closing - opening <= 7 * DAY else Size.DAY)

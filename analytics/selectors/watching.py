@@ -18,7 +18,7 @@ LABELS: dict[str, str] = {
     "latency_ms:slow": "Share of calls in time", "cost": "Cost",
 }  # fmt: skip
 PAST = 20_000  # executions that a back-test plays
-LEAST_PROMISE = 1_000
+LEAST_PROMISE = 1_000  # executions between false alarms, where traffic is small
 REFERENCE = 500
 SLOWER_THAN_LIMIT = 1.3  # measured delay over the least possible: docs/statistics.md
 TOGETHER = timedelta(minutes=15)
@@ -67,6 +67,11 @@ def policy_of(worker: Worker) -> WatchPolicy:
     return WatchPolicy.objects.filter(worker=worker).first() or WatchPolicy(worker=worker)
 
 
+def promise_of(worker_id: int, days: int) -> float:
+    """Executions between false alarms: so many days at the worker's traffic."""
+    return max(LEAST_PROMISE, days * daily_rates([worker_id]).get(worker_id, 0.0))
+
+
 def watched(worker: Worker) -> list[WatchedSignal]:
     """The signals of the active version, or of calls that name none where there are no others."""
     monitors = {m.version: m for m in Monitor.objects.filter(worker=worker)}
@@ -80,8 +85,7 @@ def back_test(worker: Worker, *, days: int, drops: dict[str, float]) -> BackTest
     named = stored.filter(version=worker.active_version_id)
     rows = list((named if named.exists() else stored).order_by("-started_at")[:PAST])[::-1]
     readings = [Reading(r.started_at.timestamp(), r.success, r.score, r.latency_ms, r.cost_usd) for r in rows]
-    per_day = daily_rates([worker.pk]).get(worker.pk, 0.0)
-    promise = max(LEAST_PROMISE, days * per_day)
+    promise = promise_of(worker.pk, days)
     healthy, rest = readings[:REFERENCE], readings[REFERENCE:]
     alarms, armed = [], []
     for signal in SIGNALS:

@@ -121,13 +121,18 @@ def _facts(incident: Incident) -> dict[str, str]:
     told = incident.evidence
     level = told.get("corrected_level", told["level"])
     facts = {
-        "From": f"{100 * told['baseline']:.1f} %", "to": f"{100 * level:.1f} %" if level is not None else "unknown",
+        "From": _level(incident, told["baseline"]), "to": "unknown" if level is None else _level(incident, level),
         "Calls": f"{told.get('corrected_count', told['count']):,}", "Since": f"{incident.began_at:%-d %b %Y %H:%M} UTC",
     }  # fmt: skip
     if incident.causes:
         cause = incident.causes[0]
         facts["With it"] = f"{cause['kind']} {cause['name']}: {_share(cause, 'before')} → {_share(cause, 'after')}"
     return facts
+
+
+def _level(incident: Incident, value: float) -> str:
+    """A share, or for latency and cost a place on the signal's scale."""
+    return f"{100 * value:.1f} {'%' if incident.signal in ('success', 'score') else 'of 100'}"
 
 
 def _share(cause: dict[str, Any], side: str) -> str:

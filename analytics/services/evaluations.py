@@ -22,6 +22,7 @@ NAMES = {
 }  # fmt: skip
 NEEDED = ("key", "variant", "score")
 MOST_VARIANTS = 50
+MOST_BYTES = 64 * 1024 * 1024
 MOST_SAID = 20  # problems that are listed
 LONGEST_KEY, LONGEST_VARIANT, LONGEST_GROUP = 200, 100, 100
 _TRUTH = {"true": 1.0, "false": 0.0}
@@ -41,6 +42,8 @@ def evaluations_import(worker: Worker, file_name: str, raw: bytes, *, by: Actor)
     `score` (0 to 1, or true and false) and, if known, `output`, `expected`, `cost` (USD), `latency` (milliseconds)
     and `slice` (a name, or an object of names). Raises Refused, naming rows, and then stores nothing."""
     by.require(Capability.OPERATE)
+    if len(raw) > MOST_BYTES:
+        raise Refused(fields={"file": [f"The file is larger than {MOST_BYTES // 2**20} MB. Split it."]})
     rows, ignored = _rows(file_name, raw)
     variants, problems = _scores(rows)
     if problems:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from analytics.compute.signals import SIGNALS, Reading, Signal, Watch, measured
 from analytics.models import Monitor, WatchPolicy
-from analytics.selectors.stats import daily_rates
+from analytics.selectors.watching import promise_of
 from analytics.services.incidents import Following, incident_following, incident_open
 from optimizer_app.common.measures import Measure
 from optimizer_app.models import Worker
@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 ARM_EVERY = 50  # readings between attempts to arm
 ARM_FROM = 300  # with 100 the baseline of a good worker may be 100 % by luck, and the first failures an alarm
 MOST_LEARNING = 2_000  # readings kept for signals that are not armed yet
-LEAST_PROMISE = 1_000  # executions between false alarms, where traffic is small
 _READINGS = msgspec.msgpack.Decoder(list[Reading])
 
 
@@ -110,7 +109,7 @@ def _learn(watching: _Watching, reading: Reading) -> None:
     watching.learning.append(reading)
     if len(watching.learning) < ARM_FROM or len(watching.learning) % ARM_EVERY:
         return
-    promise = _promise(watching)
+    promise = promise_of(watching.monitor.worker_id, watching.policy.days)
     for signal in missing:
         drop = watching.policy.drops.get(signal)
         if watch := Watch.start(signal, watching.learning, gamma=promise * len(SIGNALS), drop=drop):
@@ -118,12 +117,6 @@ def _learn(watching: _Watching, reading: Reading) -> None:
     missing = [signal for signal in missing if signal not in watching.watches]
     useful = [kept for kept in watching.learning if any(measured(signal, kept) for signal in missing)]
     watching.learning = useful[-MOST_LEARNING:]
-
-
-def _promise(watching: _Watching) -> float:
-    """Executions between false alarms: the days of the policy at the worker's traffic."""
-    per_day = daily_rates([watching.monitor.worker_id]).get(watching.monitor.worker_id, 0.0)
-    return max(LEAST_PROMISE, watching.policy.days * per_day)
 
 
 def _kept(monitor: Monitor) -> list[Reading]:

@@ -13,7 +13,7 @@ from analytics.forms.evaluations import EvaluationsForm
 from analytics.selectors.evaluations import compare_outside, outside_evaluations, outside_scores
 from analytics.selectors.records import evaluation_records
 from analytics.selectors.results import OUTCOMES
-from analytics.services.evaluations import evaluations_import
+from analytics.services.evaluations import MOST_BYTES, evaluations_import
 from analytics.views.exports import exported
 from analytics.views.workers import worker_of, worker_page
 from optimizer_app.common.access import Capability, actor_of
@@ -32,7 +32,7 @@ def evaluations_page(request: HttpRequest, worker_id: int) -> HttpResponse:
         actor_of(request).require(Capability.OPERATE)
         if form.is_valid():
             sent = form.cleaned_data["file"]
-            done = form.submit(evaluations_import, worker, sent.name, sent.read(), by=actor_of(request))
+            done = form.submit(evaluations_import, worker, sent.name, sent.read(MOST_BYTES + 1), by=actor_of(request))
             if done:
                 unread = f" Not read: {', '.join(done.ignored)}." if done.ignored else ""
                 messages.success(request, f"{len(done.variants)} variants brought in.{unread}")

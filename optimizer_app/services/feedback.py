@@ -105,18 +105,25 @@ def _store(made: list[Feedback]) -> None:
         return
     with transaction.atomic():
         Feedback.objects.bulk_create(made)
-        changes: list[Measure] = []
+        _score([f for f in made if f.score is not None and f.source in (Feedback.Source.METRIC, Feedback.Source.JUDGE)])
         for feedback in made:
-            execution = feedback.execution
-            if feedback.score is not None and feedback.source in (Feedback.Source.METRIC, Feedback.Source.JUDGE):
-                execution = Execution.objects.select_for_update().defer("body").get(pk=execution.pk)
-                changes += correction(execution, score=feedback.score)
-                Execution.objects.filter(pk=execution.pk).update(score=feedback.score)
-                feedback.execution.score = feedback.score
             if feedback.corrected is not None:
                 _correct_waiting(feedback)
-        batch_add(changes)
         rules_apply([arrival_of(feedback.execution, feedback) for feedback in made])
+
+
+def _score(made: list[Feedback]) -> None:
+    """The newest score of each execution becomes its own, and the statistics hear of the change."""
+    scores = {feedback.execution_id: feedback.score for feedback in made}
+    locked = Execution.objects.select_for_update().defer("body").in_bulk(scores)
+    changes: list[Measure] = []
+    for pk, execution in locked.items():
+        changes += correction(execution, score=scores[pk])
+        execution.score = scores[pk]
+    Execution.objects.bulk_update(locked.values(), ["score"], batch_size=500)
+    for feedback in made:
+        feedback.execution.score = scores[feedback.execution_id]
+    batch_add(changes)
 
 
 def _correct_waiting(feedback: Feedback) -> None:

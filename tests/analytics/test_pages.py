@@ -128,6 +128,7 @@ def test_versions_are_compared_on_the_same_examples_and_in_production(promoted: 
         ("trends/?period=2w", "There is no period “2w”"),
         ("trends/?from=yesterday", "is no date"),
         ("trends/?from=2026-05-02&to=2026-05-01", "from its first to its last day"),
+        ("trends/?from=0001-01-01&to=0001-02-01", "between 2000 and 2100"),
         ("trends/?export=xlsx", "There is no export “xlsx”"),
         ("compare/?a_version=99", "has no version “99”"),
         ("evaluations/?before=x&after=y", ""),

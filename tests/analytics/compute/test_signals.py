@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.compute.signals import SIGNALS, Reading, Signal, Watch, reference_needed
+from analytics.compute.signals import SIGNALS, Reading, Signal, Watch
 
 HOUR = 3600.0
 
@@ -93,8 +93,6 @@ def test_too_little_is_known_to_arm() -> None:
     even = [Reading(i, i % 2 == 0, None, None, None) for i in range(300)]
     assert Watch.start("success", even, gamma=1000, drop=0.02) is None  # 0.25 / 0.02² = 625
     assert Watch.start("score", even, gamma=1000) is None
-    assert reference_needed([0.0, 1.0] * 100, 0.02) == 625
-    assert reference_needed([], 0.05) == 100
 
 
 def test_five_days_of_reference_know_the_hours() -> None:
