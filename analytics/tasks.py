@@ -1,15 +1,18 @@
 """Celery tasks: one service call, no logic."""
 
+import time
+
 from celery import shared_task
 
-from analytics.services import deliveries, explanations, gates, reports, stats, triggers
+from analytics.services import canaries, deliveries, explanations, gates, levels, reports, stats, traffic, triggers
 from optimizer_app import jobs
+from optimizer_app.settings.queue import STATS_SECONDS
 
 
 @shared_task(name=jobs.STATS)
 def stats_tick() -> None:
-    """Bring the aggregates up to date."""
-    stats.stats_fill()
+    """Bring the aggregates up to date. Filling goes on at the next tick, so that what comes in does not wait."""
+    stats.stats_fill(until=time.monotonic() + STATS_SECONDS)
     stats.stats_absorb()
 
 
@@ -36,7 +39,16 @@ def triggers_look() -> None:
     """Decide what is to be optimized, and what becomes of what was."""
     triggers.triggers_look()
     gates.gates_look()
+    canaries.canaries_look()
     gates.incidents_supersede()
+
+
+@shared_task(name=jobs.WATCH)
+def watch_look() -> None:
+    """Look at plain levels, and whether calls still come."""
+    levels.levels_look()
+    traffic.traffic_look()
+    traffic.silent_look()
 
 
 @shared_task(name=jobs.REPORTS)

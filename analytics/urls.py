@@ -3,6 +3,7 @@
 from django.urls import path
 
 from analytics.views import (
+    canaries,
     channels,
     checklists,
     costs,
@@ -15,6 +16,7 @@ from analytics.views import (
     reports,
     results,
     search,
+    silences,
     trends,
     triggers,
     values,
@@ -33,9 +35,15 @@ urlpatterns = [
     path("reports/links/<int:link_id>/close/", reports.link_close, name="link-close"),
     path("shared/<str:secret>/", reports.shared, name="shared"),
     path("incidents/", incidents.incident_list, name="incidents"),
+    path("incidents/bell/", incidents.bell, name="bell"),
+    path("incidents/silences/", silences.silences_page, name="silences"),
+    path("incidents/silences/<int:silence_id>/end/", silences.silence_over, name="silence-over"),
     path("incidents/<int:incident_id>/", incidents.incident_detail, name="incident"),
     path("incidents/<int:incident_id>/<slug:change>/", incidents.incident_change, name="incident-change"),
     path("workers/<int:worker_id>/triggers/", triggers.triggers_page, name="triggers"),
+    path("workers/<int:worker_id>/canary/", canaries.canary_page, name="canary"),
+    path("workers/<int:worker_id>/canary/<int:canary_id>/live/", canaries.canary_live, name="canary-live"),
+    path("workers/<int:worker_id>/canary/<int:canary_id>/end/", canaries.canary_over, name="canary-over"),
     path("channels/", channels.channel_list, name="channels"),
     path("channels/new/<slug:kind>/", channels.channel_new, name="channel-new"),
     path("channels/<int:channel_id>/<slug:change>/", channels.channel_change, name="channel-change"),

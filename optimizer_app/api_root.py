@@ -38,3 +38,4 @@ api.add_router("/versions", versions.router)
 # by name: optimizer_app never imports analytics
 api.add_router("/measures", "analytics.api.measures.router")
 api.add_router("/measures", "analytics.api.evaluations.router")
+api.add_router("/events", "analytics.api.events.router")

@@ -29,6 +29,7 @@ pages = [
     path("workers/<int:worker_id>/", workers.worker_detail, name="worker-detail"),
     path("workers/<int:worker_id>/edit/", workers.worker_edit, name="worker-edit"),
     path("workers/<int:worker_id>/rollback/", workers.worker_roll_back, name="worker-rollback"),
+    path("workers/<int:worker_id>/two-people/", workers.worker_ask_two_people, name="worker-two-people"),
     path("workers/<int:worker_id>/playground/", playground.playground, name="playground"),
     path("workers/<int:worker_id>/optimize/", runs.run_new, name="run-new"),
     path("workers/<int:worker_id>/optimize/quote/", runs.run_quote_part, name="run-quote"),

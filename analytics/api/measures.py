@@ -130,6 +130,14 @@ def measures_checklist(request: HttpRequest, worker_id: int) -> dict[str, Any]:
 
 
 @router.get(
+    "/workers/{worker_id}/canaries", response=Measured, operation_id="measures_canaries",
+    summary="Versions on trial, now and before",
+)  # fmt: skip
+def measures_canaries(request: HttpRequest, worker_id: int) -> dict[str, Any]:
+    return _answer(request, records.canary_records(_worker(request, worker_id)))
+
+
+@router.get(
     "/workers/{worker_id}/evaluations", response=Measured, operation_id="measures_evaluations",
     summary="Variants that were evaluated elsewhere",
 )  # fmt: skip

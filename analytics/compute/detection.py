@@ -17,6 +17,10 @@ CAP = 0.95
 BACK_AT = 1000.0  # 200 is three times as fast and wrong in 74 %
 LEAST_REFERENCE = 100
 _STILL = 3.0  # log-bet above which a block may hold a change, and does not count for the design effect
+# Where nothing ever failed, the variance falls as 1/n² but old blocks keep their distance from the mean of then, which
+# is no sign of clusters: after 1,000 successes the effect was 11.7 and a total outage took 200 calls to notice. With
+# this floor it takes 16, and false alarms within a tenth of the promise stay at 0.11 (p=0.995) and 0.09 (in threes).
+_LEAST_VARIANCE = 3e-5
 _FACTORS = tuple(2.0**k for k in range(BETS))
 
 
@@ -149,7 +153,8 @@ class Detector(msgspec.Struct):
             self.block_n, self.block_sum = 0, 0.0
 
     def _design(self) -> float:
-        return min(20.0, max(1.0, (self.block_squares / (BLOCK * self.variance) + 10) / (self.blocks + 10)))
+        variance = max(self.variance, _LEAST_VARIANCE)
+        return min(20.0, max(1.0, (self.block_squares / (BLOCK * variance) + 10) / (self.blocks + 10)))
 
     def _refit(self) -> None:
         n, s, m = self.n, self.s, self.mean

@@ -9,12 +9,14 @@ from optimizer_app.common.forms import ServiceForm
 from optimizer_app.selectors.optimizers import optimizer_names
 
 POINTS = 100
+SHARES = ("least_gain", "least_pays", "canary_share")
 PARTS = {
     "What starts a run": ("enabled", "dry_run", "on_degradation", "cron", "new_examples", "on_model_change"),
     "The run": ("optimizer", "run_usd", "run_calls"),
     "What holds it back": ("cooldown_hours", "monthly_usd", "quiet_from", "quiet_to", "most_at_once"),
     "What becomes of the winner": (
-        "promote", "least_gain", "most_cost_percent", "most_latency_percent", "least_pays", "rollback_hours",
+        "promote", "canary_share", "canary_calls", "least_gain", "most_cost_percent", "most_latency_percent",
+        "least_pays", "rollback_hours",
     ),
 }  # fmt: skip
 
@@ -39,6 +41,11 @@ class TriggerForm(ServiceForm):
     quiet_to = forms.IntegerField(required=False, min_value=0, max_value=23, label="to, o'clock")
     most_at_once = forms.IntegerField(min_value=1, label="Runs of all workers at once, at most")
     promote = forms.ChoiceField(choices=TriggerPolicy.Promote.choices, label="If it passes every check")
+    canary_share = forms.FloatField(
+        min_value=1, max_value=50, label="Share of the calls for a version on trial, %",
+        help_text="Only where it answers a part of the calls first.",
+    )  # fmt: skip
+    canary_calls = forms.IntegerField(min_value=100, label="A trial ends after calls of both versions, at most")
     least_gain = forms.FloatField(
         min_value=0, max_value=100, label="Gain on the sealed test split, points, at least",
         help_text="Its interval must lie above zero, and no group may be shown to be worse.",
@@ -56,14 +63,14 @@ class TriggerForm(ServiceForm):
     def of(cls, policy: TriggerPolicy, data: Any = None) -> "TriggerForm":
         """The form with what holds now."""
         kept = {name: getattr(policy, name) for name in cls.base_fields}
-        for name in ("least_gain", "least_pays"):
+        for name in SHARES:
             kept[name] = None if kept[name] is None else POINTS * kept[name]
         return cls(data, initial=kept)
 
     def told(self) -> dict[str, Any]:
         """As the service takes it."""
         told = dict(self.cleaned_data)
-        for name in ("least_gain", "least_pays"):
+        for name in SHARES:
             told[name] = None if told[name] is None else told[name] / POINTS
         return told
 

@@ -4,10 +4,15 @@ from typing import Any
 
 from django import forms
 
+from analytics.models import WatchPolicy
 from analytics.services.incidents import VERDICTS
 from optimizer_app.common.forms import ServiceForm
 
 POINTS = 100
+LEVELS: dict[str, tuple[str, float]] = {
+    "success": ("Success below, %", 100), "score": ("Score below, %", 100), "error_rate": ("Errors above, %", 100),
+    "latency_ms": ("95th percentile of latency above, ms", 1), "cost": ("Cost of a call above, USD", 1),
+}  # fmt: skip
 
 
 class WatchForm(ServiceForm):
@@ -31,6 +36,42 @@ class WatchForm(ServiceForm):
         """By signal, as shares of 1."""
         told: dict[str, Any] = self.cleaned_data
         return {name: told[name] / POINTS for name in ("success", "score") if told[name] is not None}
+
+
+class LevelsForm(ServiceForm):
+    """Plain levels over the last hour, and what happens when nobody calls. Shares in per cent."""
+
+    prefix = "levels"
+    no_data = forms.ChoiceField(choices=WatchPolicy.NoData.choices, label="When nobody calls any more")
+    no_data_hours = forms.IntegerField(min_value=1, max_value=1000, initial=24, label="for so many hours")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for measure, (label, _) in LEVELS.items():
+            for severity in ("warning", "critical"):
+                self.fields[f"{measure}_{severity}"] = forms.FloatField(
+                    required=False, min_value=0, label=f"{label}: {severity}"
+                )
+
+    @classmethod
+    def of(cls, policy: WatchPolicy, data: Any = None) -> "LevelsForm":
+        """The form with what holds now."""
+        kept = {
+            f"{measure}_{severity}": LEVELS[measure][1] * value
+            for measure, limits in policy.levels.items() for severity, value in limits.items()
+        }  # fmt: skip
+        return cls(data, initial={"no_data": policy.no_data, "no_data_hours": policy.no_data_hours, **kept})
+
+    def told(self) -> dict[str, Any]:
+        """As the service takes it."""
+        levels: dict[str, dict[str, float]] = {}
+        for measure, (_, factor) in LEVELS.items():
+            for severity in ("warning", "critical"):
+                value = self.cleaned_data[f"{measure}_{severity}"]
+                if value is not None:
+                    levels.setdefault(measure, {})[severity] = value / factor
+        kept = {name: self.cleaned_data[name] for name in ("no_data", "no_data_hours")}
+        return {"levels": levels, **kept}
 
 
 class VerdictForm(ServiceForm):

@@ -1,6 +1,7 @@
 """The tables of what was measured. One module per noun."""
 
-from analytics.models.channels import Channel, Delivery
+from analytics.models.canaries import CanaryTally
+from analytics.models.channels import Channel, Delivery, Silence
 from analytics.models.evaluations import OutsideEvaluation, OutsideScore
 from analytics.models.monitors import Incident, IncidentNote, Monitor, WatchPolicy
 from analytics.models.notes import Note
@@ -10,6 +11,7 @@ from analytics.models.triggers import TriggerDecision, TriggerPolicy
 from analytics.models.values import WorkerValue
 
 __all__ = [
-    "Channel", "Delivery", "Incident", "IncidentNote", "Monitor", "Note", "OutsideEvaluation", "OutsideScore",
-    "ReportPlan", "SharedLink", "Stat", "StatState", "TriggerDecision", "TriggerPolicy", "WatchPolicy", "WorkerValue",
+    "CanaryTally", "Channel", "Delivery", "Incident", "IncidentNote", "Monitor", "Note", "OutsideEvaluation",
+    "OutsideScore", "ReportPlan", "SharedLink", "Silence", "Stat", "StatState", "TriggerDecision", "TriggerPolicy",
+    "WatchPolicy", "WorkerValue",
 ]  # fmt: skip

@@ -8,12 +8,22 @@ from optimizer_app.common.models import Timestamped
 
 class WatchPolicy(Timestamped):
     """How a worker is watched. At most one false alarm in `days`; `drops` are the smallest drops worth an alert by
-    signal, in the signal's own scale, where they differ from the default."""
+    signal, in the signal's own scale, where they differ from the default. `levels` are plain thresholds for those who
+    want them: {measure: {"warning": x, "critical": y}}, over the last hour. `no_data` says what becomes of it when no
+    call came for `no_data_hours`."""
+
+    class NoData(models.TextChoices):
+        KEEP = "keep", "Leave everything as it is"
+        NOTIFY = "notify", "Open an incident"
+        RESOLVE = "resolve", "Resolve what is open"
 
     worker = models.OneToOneField("optimizer_app.Worker", on_delete=models.PROTECT, related_name="watch_policy")
     enabled = models.BooleanField(default=True)
     days = models.PositiveSmallIntegerField(default=30)
     drops = models.JSONField(default=dict)
+    levels = models.JSONField(default=dict)
+    no_data = models.CharField(max_length=10, choices=NoData.choices, default=NoData.KEEP)
+    no_data_hours = models.PositiveSmallIntegerField(default=24)
 
     def __str__(self) -> str:
         return f"Watch of {self.worker_id}"
@@ -39,8 +49,13 @@ class Monitor(Timestamped):
 class Incident(Timestamped):
     """One episode of degradation of one signal. `evidence` is what the detector knew: baseline, level, count, since.
 
-    open → acknowledged → resolved, by recovery or by a person; a snoozed one is quiet until `snoozed_until`.
+    open → acknowledged → resolved, by recovery or by a person; a snoozed one is quiet until `snoozed_until`. One that
+    began together with another is `part_of` it: one outage, told once.
     """
+
+    class Severity(models.TextChoices):
+        WARNING = "warning", "Warning"
+        CRITICAL = "critical", "Critical"
 
     class Status(models.TextChoices):
         OPEN = "open", "Open"
@@ -50,6 +65,8 @@ class Incident(Timestamped):
     worker = models.ForeignKey("optimizer_app.Worker", on_delete=models.PROTECT, related_name="incidents")
     version = models.PositiveBigIntegerField(default=0)
     signal = models.CharField(max_length=30)
+    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.CRITICAL)
+    part_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="parts")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
     noticed_at = models.DateTimeField()
     began_at = models.DateTimeField()  # until then all was well

@@ -75,7 +75,8 @@ class Stat(models.Model):
 class StatState(models.Model):
     """The register of kinds of aggregates: one row a kind. Whoever changes aggregates of the kind locks its row.
 
-    `form` is the version of their form in the code; a row with an older one is filled anew.
+    `form` is the version of their form in the code; a row with an older one is filled anew, worker by worker:
+    `filled_worker` until `filled_until`, and all workers before it.
     """
 
     class Status(models.TextChoices):
@@ -87,6 +88,8 @@ class StatState(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices)
     absorbed = models.PositiveBigIntegerField(default=0)  # measures, ever
     absorbed_at = models.DateTimeField(null=True)
+    filled_worker = models.PositiveBigIntegerField(default=0)
+    filled_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.get_status_display()}"

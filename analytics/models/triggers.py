@@ -10,6 +10,7 @@ class TriggerPolicy(Timestamped):
 
     class Promote(models.TextChoices):
         PROPOSE = "propose", "Propose it to an approver"
+        CANARY = "canary", "Let it answer a part of the calls first, and promote it if it is better there"
         AUTOMATIC = "automatic", "Promote it"
 
     worker = models.OneToOneField("optimizer_app.Worker", on_delete=models.PROTECT, related_name="trigger_policy")
@@ -34,6 +35,8 @@ class TriggerPolicy(Timestamped):
     most_at_once = models.PositiveSmallIntegerField(default=1)  # runs of all workers
     # what becomes of the winner
     promote = models.CharField(max_length=10, choices=Promote.choices, default=Promote.PROPOSE)
+    canary_share = models.FloatField(default=0.2)
+    canary_calls = models.PositiveIntegerField(default=20_000)  # of both versions, at most
     least_gain = models.FloatField(default=0.05)
     most_cost_percent = models.FloatField(null=True)  # by which a call may cost more
     most_latency_percent = models.FloatField(null=True)
@@ -54,6 +57,7 @@ class TriggerDecision(models.Model):
         NOT_NOW = "not_now", "Not now"
         REFUSED = "refused", "Could not start"
         PROMOTED = "promoted", "Promoted"
+        ON_TRIAL = "on_trial", "Put on trial"
         PROPOSED = "proposed", "Proposed for promotion"
         KEPT = "kept", "Kept the active version"
         ROLLED_BACK = "rolled_back", "Rolled back"

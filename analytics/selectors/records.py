@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Model
 
 from analytics.compute.totals import Totals
+from analytics.selectors.canaries import standing_of, tallies_of
 from analytics.selectors.checklist import checklist
 from analytics.selectors.costs import costs
 from analytics.selectors.effects import offline_of, online_of
@@ -20,9 +21,10 @@ from analytics.selectors.portfolio import portfolio
 from analytics.selectors.roi import ledgers
 from analytics.selectors.stats import series
 from analytics.selectors.trends import course
-from optimizer_app.models import Worker
+from optimizer_app.models import Canary, Worker
 
 Record = dict[str, Any]
+MOST_CANARIES = 50
 PROVED = ("before", "after", "difference", "low", "high", "n")
 HIDDEN = frozenset({"stake", "events", "points"})
 
@@ -155,3 +157,23 @@ _ENDS = ("", "_low", "_high")
 
 def _of(estimate: Any) -> tuple[float | None, float | None, float | None]:
     return (estimate.value, estimate.low, estimate.high) if estimate else (None, None, None)
+
+
+def canary_records(worker: Worker) -> list[Record]:
+    """Canaries, newest first, with both sides' numbers."""
+    return [_canary(canary) for canary in worker.canaries.select_related("version", "against")[:MOST_CANARIES]]
+
+
+def _canary(canary: Canary) -> Record:
+    old, new, alarm = tallies_of(canary)
+    found = standing_of(canary)
+    told: Record = {
+        "version": canary.version.number, "against": canary.against.number, "share": canary.share,
+        "status": canary.status, "why": canary.why, "calls": found.calls, "judged": found.judged, "guard_alarm": alarm,
+    }  # fmt: skip
+    for side, tally in (("old", old), ("new", new)):
+        told |= {f"{side}_calls": tally.success.n, f"{side}_success": tally.success.moments.mean}
+        told |= {f"{side}_scored": tally.score.n, f"{side}_score": tally.score.moments.mean}
+    for name, race in found.races.items():
+        told |= {f"{name}_difference": race.difference, f"{name}_low": race.low, f"{name}_high": race.high}
+    return told

@@ -15,8 +15,11 @@ from optimizer_app.models import Execution, Worker
 
 LABELS: dict[str, str] = {
     "success": "Success", "score": "Score", "latency_ms:typical": "Typical latency",
-    "latency_ms:slow": "Share of calls in time", "cost": "Cost",
+    "latency_ms:slow": "Share of calls in time", "cost": "Cost", "traffic": "Calls", "level:success": "Success",
+    "level:score": "Score", "level:error_rate": "Errors", "level:latency_ms": "95th percentile of latency",
+    "level:cost": "Cost of a call",
 }  # fmt: skip
+SHARES = frozenset({"success", "score", "level:success", "level:score", "level:error_rate"})
 PAST = 20_000  # executions that a back-test plays
 LEAST_PROMISE = 1_000  # executions between false alarms, where traffic is small
 REFERENCE = 500

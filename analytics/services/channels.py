@@ -1,11 +1,13 @@
 """Create, change, try and delete channels."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 from django.db import transaction
 
-from analytics.models import Channel, Delivery
+from analytics.models import Channel, Delivery, Incident
+from analytics.selectors.news import INCIDENTS, TOPICS, newest_number
 from analytics.services.deliveries import CONFIGS, delivery_test
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.outbound import address_problem
@@ -15,32 +17,39 @@ from optimizer_app.services import audit
 from optimizer_app.services.people import is_address
 
 LONGEST_NAME, LEAST_SECRET, MOST_ADDRESSES = 100, 16, 20
+LONGEST_PATIENCE = 7 * 24 * 60  # minutes
 
 
 def channel_save(
-    channel: Channel | None, *, by: Actor, name: str, kind: str, worker: Worker | None, config: dict[str, Any]
-) -> Channel:
-    """Create a channel, or change one, which switches it on again. Empty secrets keep what is there."""
+    channel: Channel | None, *, by: Actor, name: str, kind: str, worker: Worker | None, config: dict[str, Any],
+    topics: Collection[str] = (INCIDENTS,), least: str = Incident.Severity.WARNING, after_minutes: int = 0,
+    hours: tuple[int, int] | None = None,
+) -> Channel:  # fmt: skip
+    """Create a channel, or change one, which switches it on again. Empty secrets keep what is there. It is told of what
+    happens from now on, within `hours` of the day where they are given."""
     by.require(Capability.ADMIN)
     if channel is not None:
         config = {**channel.config, **{key: value for key, value in config.items() if value}}
         kind = channel.kind
-    fields = _problems(channel, name, kind, config)
+    fields = _problems(channel, name, kind, config) | _routing_problems(topics, least, after_minutes, hours)
     if fields:
         raise Refused(fields=fields)
     with transaction.atomic():
         saved = channel or Channel(kind=kind, created_by=by.name)
         saved.name, saved.worker, saved.config, saved.enabled, saved.problem = name.strip(), worker, config, True, ""
+        saved.topics, saved.least, saved.after_minutes = sorted(topics), least, after_minutes
+        saved.hours_from, saved.hours_to = hours or (None, None)
+        saved.told_to = newest_number()
         saved.save()
         audit.record(by, "channel.change" if channel else "channel.create", saved, kind=kind)
     return saved
 
 
 def channel_switch(channel: Channel, *, by: Actor, enabled: bool) -> None:
-    """Tell it of incidents, or not."""
+    """Tell it of what happens from now on, or of nothing."""
     by.require(Capability.ADMIN)
     with transaction.atomic():
-        Channel.objects.filter(pk=channel.pk).update(enabled=enabled, problem="")
+        Channel.objects.filter(pk=channel.pk).update(enabled=enabled, problem="", told_to=newest_number())
         audit.record(by, "channel.on" if enabled else "channel.off", channel)
 
 
@@ -58,6 +67,21 @@ def channel_test(channel: Channel, *, by: Actor) -> Delivery:
     with transaction.atomic():
         audit.record(by, "channel.test", channel)
         return delivery_test(channel)
+
+
+def _routing_problems(
+    topics: Collection[str], least: str, after_minutes: int, hours: tuple[int, int] | None
+) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    if not topics or not set(topics) <= set(TOPICS):
+        fields["topics"] = [f"At least one of: {', '.join(TOPICS)}."]
+    if least not in Incident.Severity.values:
+        fields["least"] = [f"Choose from: {', '.join(Incident.Severity.values)}."]
+    if not 0 <= after_minutes <= LONGEST_PATIENCE:
+        fields["after_minutes"] = [f"Between 0 and {LONGEST_PATIENCE:,} minutes."]
+    if hours is not None and not all(0 <= hour <= 23 for hour in hours):
+        fields["hours_from"] = ["Hours are from 0 to 23."]
+    return fields
 
 
 def _problems(channel: Channel | None, name: str, kind: str, config: dict[str, Any]) -> dict[str, list[str]]:

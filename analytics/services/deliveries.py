@@ -1,21 +1,21 @@
-"""Word of incidents: recorded in the transaction of the event, sent by whoever claims it, until it arrives."""
+"""Messages: recorded in the transaction of the event, sent by whoever claims it, until it arrives."""
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from analytics.models import Channel, Delivery, Incident
-from analytics.selectors.watching import LABELS
+from analytics.selectors.channels import told_of, waits_until
+from analytics.selectors.messages import message_of
+from analytics.services.news import news_queue
 from analytics.transports import email, http
-from analytics.transports.messages import Message, SendError
+from analytics.transports.messages import SendError
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.services import audit
 
@@ -33,17 +33,11 @@ AT_ONCE = 20
 
 
 def deliveries_queue(incident: Incident, event: str, mark: str = "") -> int:
-    """Record a message for every channel that is told of the worker; once for each event of the incident, `mark`
-    telling reminders apart. Inside the caller's transaction."""
+    """Record a message for every channel that is told of it; once for each event of the incident, `mark` telling
+    reminders apart. Inside the caller's transaction."""
     if incident.snoozed_until and incident.snoozed_until > timezone.now():
         return 0
-    channels = Channel.objects.filter(Q(worker=None) | Q(worker=incident.worker_id), enabled=True)
-    made = [
-        Delivery(channel=c, incident=incident, event=event, key=_key(c, incident, event, mark), next_at=timezone.now())
-        for c in channels
-    ]
-    Delivery.objects.bulk_create(made, ignore_conflicts=True)
-    return len(made)
+    return _queue(told_of(incident, event), incident, event, mark)
 
 
 def delivery_test(channel: Channel) -> Delivery:
@@ -56,16 +50,33 @@ def deliveries_send() -> int:
     """Send what is due; how many arrived. Each is claimed by moving its next attempt on, before it is sent: of several
     senders one sends, and what a killed one had claimed is sent after the pause."""
     _remind()
+    _escalate()
+    news_queue()
     arrived = 0
     due = Delivery.objects.filter(status=Status.WAITING, next_at__lte=timezone.now()).select_related(
-        "channel", "incident__worker"
+        "channel", "incident__worker", "news"
     )
     for delivery in due.order_by("next_at")[:AT_ONCE]:
-        pause = PAUSES[min(delivery.attempts, len(PAUSES) - 1)]
         claimed = Delivery.objects.filter(pk=delivery.pk, status=Status.WAITING, next_at=delivery.next_at)
-        if claimed.update(next_at=timezone.now() + pause, attempts=delivery.attempts + 1):
-            arrived += _send(delivery)
+        if _not_needed(delivery):
+            claimed.update(status=Status.DROPPED, detail="The incident was over before this could be sent.")
+        elif later := waits_until(delivery.channel, delivery.incident):
+            claimed.update(next_at=later, detail="Waits for the end of a silence, or for the channel's hours.")
+        else:
+            pause = PAUSES[min(delivery.attempts, len(PAUSES) - 1)]
+            if claimed.update(next_at=timezone.now() + pause, attempts=delivery.attempts + 1):
+                arrived += _send(delivery)
     return arrived
+
+
+def _not_needed(delivery: Delivery) -> bool:
+    """Word of what is over, or of the end of what nobody heard of."""
+    if delivery.incident is None:
+        return False
+    if delivery.event == Event.RESOLVED:
+        heard = Delivery.objects.filter(channel=delivery.channel, incident=delivery.incident)
+        return not heard.exclude(event=Event.RESOLVED).exclude(status=Status.DROPPED).exists()
+    return delivery.incident.status == Incident.Status.RESOLVED
 
 
 def _send(delivery: Delivery) -> bool:
@@ -101,42 +112,22 @@ def _remind() -> None:
         deliveries_queue(incident, Event.REMINDER, str(days))
 
 
-def message_of(delivery: Delivery) -> Message:
-    """What is said."""
-    incident = delivery.incident
-    if incident is None:
-        told = "This is a test. Nothing is wrong."
-        return Message(delivery.key, delivery.key, "test", "info", "Uplift: test", told, settings.PUBLIC_URL, {})
-    label, worker = LABELS[incident.signal], incident.worker.name
-    words = {Event.OPENED: "fell", Event.REMINDER: "is still down", Event.RESOLVED: "is back"}
-    title = f"{worker}: {label.lower()} {words[Event(delivery.event)]}"
-    link = settings.PUBLIC_URL + reverse("analytics:incident", args=[incident.pk]) if settings.PUBLIC_URL else ""
-    severity = "info" if delivery.event == Event.RESOLVED else "critical"
-    facts = _facts(incident)
-    text = "; ".join(f"{name}: {value}" for name, value in facts.items())
-    return Message(delivery.key, f"incident-{incident.pk}", delivery.event, severity, title, text, link, facts)
+def _escalate() -> None:
+    """To channels that are told of what nobody acknowledges."""
+    now, opened = timezone.now(), Incident.objects.filter(status=Incident.Status.OPEN)
+    for channel in Channel.objects.filter(enabled=True, after_minutes__gt=0):
+        for incident in opened.filter(created_at__lt=now - timedelta(minutes=channel.after_minutes)):
+            if channel in told_of(incident, Event.ESCALATED):
+                _queue([channel], incident, Event.ESCALATED, "")
 
 
-def _facts(incident: Incident) -> dict[str, str]:
-    told = incident.evidence
-    level = told.get("corrected_level", told["level"])
-    facts = {
-        "From": _level(incident, told["baseline"]), "to": "unknown" if level is None else _level(incident, level),
-        "Calls": f"{told.get('corrected_count', told['count']):,}", "Since": f"{incident.began_at:%-d %b %Y %H:%M} UTC",
-    }  # fmt: skip
-    if incident.causes:
-        cause = incident.causes[0]
-        facts["With it"] = f"{cause['kind']} {cause['name']}: {_share(cause, 'before')} → {_share(cause, 'after')}"
-    return facts
-
-
-def _level(incident: Incident, value: float) -> str:
-    """A share, or for latency and cost a place on the signal's scale."""
-    return f"{100 * value:.1f} {'%' if incident.signal in ('success', 'score') else 'of 100'}"
-
-
-def _share(cause: dict[str, Any], side: str) -> str:
-    return f"{100 * cause[side]:.0f} %" if cause["share"] else f"{cause[side]:.2f}"
+def _queue(channels: Iterable[Channel], incident: Incident, event: str, mark: str) -> int:
+    made = [
+        Delivery(channel=c, incident=incident, event=event, key=_key(c, incident, event, mark), next_at=timezone.now())
+        for c in channels
+    ]
+    Delivery.objects.bulk_create(made, ignore_conflicts=True)
+    return len(made)
 
 
 def _key(channel: Channel, incident: Incident, event: str, mark: str) -> str:

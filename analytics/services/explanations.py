@@ -12,20 +12,25 @@ from analytics.models import Incident
 from optimizer_app.models import Execution
 
 MOST_ROWS = 2_000
+OF_LEVELS = {"level:success": "success", "level:error_rate": "success", "level:score": "score"}
 HEALTHY = timedelta(days=7)  # looked at before it began
 
 
 def incident_explain(incident_id: int) -> int:
-    """Store what moved between the week before an incident and its beginning until now; how many causes."""
+    """Store what moved between the week before an incident and its beginning until now; how many causes. Missing calls
+    have none, nor have crossed levels of latency and cost, which have no scale."""
     incident = Incident.objects.get(pk=incident_id)
+    signal = OF_LEVELS.get(incident.signal, incident.signal)
+    if signal == incident.signal and "scale" not in incident.evidence:
+        return 0
     stored = Execution.objects.filter(worker=incident.worker_id).defer("body", "metadata")
     if incident.version:
         stored = stored.filter(version=incident.version)
     since = _samples(stored.filter(started_at__gt=incident.began_at).order_by("started_at"))
     before = stored.filter(started_at__lte=incident.began_at, started_at__gt=incident.began_at - HEALTHY)
     healthy = _samples(before.order_by("-started_at"))
-    scale = msgspec.convert(incident.evidence["scale"], Scale)
-    watch = Watch(incident.signal, scale, Detector(gamma=1, delta=1))  # type: ignore[arg-type]
+    scale = msgspec.convert(incident.evidence.get("scale", {}), Scale)
+    watch = Watch(signal, scale, Detector(gamma=1, delta=1))  # type: ignore[arg-type]
     found = causes(healthy, since, watch.value) if healthy and since else []
     Incident.objects.filter(pk=incident_id).update(causes=[msgspec.to_builtins(cause) for cause in found])
     return len(found)

@@ -10,11 +10,13 @@ from analytics.compute.paired import slices_of
 from analytics.models import Incident, TriggerDecision, TriggerPolicy
 from analytics.selectors.results import result_changes
 from analytics.selectors.roi import ledgers, with_version
-from analytics.services.incidents import incident_supersede
+from analytics.services.incidents import incident_recover
 from analytics.services.triggers import QUALITY, Outcome, decision_note
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.problems import Conflict
-from optimizer_app.models import Comparison, Run
+from optimizer_app.models import Comparison, ProgramVersion, Run
+from optimizer_app.services import audit
+from optimizer_app.services.canaries import canary_start
 from optimizer_app.services.versions import version_promote, worker_rollback
 
 
@@ -79,13 +81,32 @@ def _judge(policy: TriggerPolicy, run: Run) -> bool:
     assert winner
     if policy.promote == TriggerPolicy.Promote.PROPOSE:
         why = f"{run}: version {winner.number} passed every check and waits for an approver."
-        return decision_note(run.worker, event, Outcome.PROPOSED, why, run) is not None
+        with transaction.atomic():
+            made = decision_note(run.worker, event, Outcome.PROPOSED, why, run)
+            if made:
+                audit.record(SYSTEM, "version.propose", winner, why=why)
+        return made is not None
+    if policy.promote == TriggerPolicy.Promote.CANARY:
+        return _put_on_trial(policy, run, winner)
     with transaction.atomic():
         why = f"{run}: version {winner.number} passed every check."
         if decision_note(run.worker, event, Outcome.PROMOTED, why, run) is None:
             return False
         if run.worker.active_version_id != winner.pk:
             version_promote(winner, by=SYSTEM, reason=why)
+    return True
+
+
+def _put_on_trial(policy: TriggerPolicy, run: Run, winner: ProgramVersion) -> bool:
+    share = policy.canary_share
+    why = f"{run}: version {winner.number} passed every check and answers {100 * share:.0f} % of the calls."
+    try:
+        with transaction.atomic():
+            if decision_note(run.worker, f"gate-{run.pk}", Outcome.ON_TRIAL, why, run) is None:
+                return False
+            canary_start(winner, by=SYSTEM, share=share, most_calls=policy.canary_calls)
+    except Conflict as conflict:
+        return decision_note(run.worker, f"gate-{run.pk}", Outcome.KEPT, f"{run}: {conflict}", run) is not None
     return True
 
 
@@ -118,6 +139,6 @@ def incidents_supersede() -> int:
     closed = 0
     unresolved = Incident.objects.exclude(status=Incident.Status.RESOLVED).exclude(version=0).select_related("worker")
     for incident in unresolved.exclude(version=F("worker__active_version")):
-        incident_supersede(incident)
+        incident_recover(incident, f"{incident.worker.active_version} answers now.")
         closed += 1
     return closed

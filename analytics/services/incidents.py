@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from analytics.compute.detection import Recovery
@@ -15,39 +16,69 @@ from optimizer_app import jobs
 from optimizer_app.common.access import SYSTEM, Actor, Capability
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.common.queue import enqueue
-from optimizer_app.models import Execution
+from optimizer_app.models import Execution, Worker
 from optimizer_app.services import audit
 
-Status = Incident.Status
+Status, Severity = Incident.Status, Incident.Severity
 VERDICTS = {
     "real": "It was real", "false alarm": "It was a false alarm", "new normal": "The new level is normal",
 }  # fmt: skip
 LONGEST_SNOOZE = timedelta(days=30)
 LONGEST_NOTE = 2_000
+QUALITY = ("success", "score")
+TOGETHER = timedelta(minutes=15)
+TWICE = 2.0
 CORRECTED_AFTER = 200  # values after the alarm from which on their mean is the better estimate
 
 
 def incident_open(monitor: Monitor, signal: Signal, watch: Watch, at: datetime) -> Incident:
-    """Open an incident at an alarm; the one that is open already stays. Inside the caller's transaction."""
+    """Open an incident at a detector's alarm. Inside the caller's transaction."""
     detector = watch.detector
     evidence = {
         "baseline": detector.mean, "level": detector.recent, "count": detector.pn, "delta": detector.delta,
         "promise": detector.gamma, "scale": msgspec.to_builtins(watch.scale),
     }  # fmt: skip
-    recovery = msgspec.to_builtins(Recovery(detector.mean, detector.delta))
+    severity = Severity.CRITICAL if signal in QUALITY else Severity.WARNING
+    return incident_begin(
+        monitor.worker, monitor.version, signal, severity=severity, evidence=evidence, noticed_at=at,
+        began_at=_began(monitor, detector.pn, at),
+        recovery=msgspec.to_builtins(Recovery(detector.mean, detector.delta)),
+    )  # fmt: skip
+
+
+def incident_begin(
+    worker: Worker, version: int, signal: str, *, severity: str, evidence: dict[str, Any], noticed_at: datetime,
+    began_at: datetime, recovery: dict[str, Any] | None = None,
+) -> Incident:  # fmt: skip
+    """Open an incident; the one of this signal that is open already stays. Inside the caller's transaction."""
     incident, created = Incident.objects.get_or_create(
-        worker_id=monitor.worker_id, version=monitor.version, signal=signal,
-        status__in=(Status.OPEN, Status.ACKNOWLEDGED),
+        worker=worker, version=version, signal=signal, status__in=(Status.OPEN, Status.ACKNOWLEDGED),
         defaults={
-            "status": Status.OPEN, "noticed_at": at, "began_at": _began(monitor, detector.pn, at),
-            "evidence": evidence, "recovery": recovery,
+            "status": Status.OPEN, "severity": severity, "noticed_at": noticed_at, "began_at": began_at,
+            "evidence": evidence, "recovery": recovery or {}, "part_of": _outage(worker),
         },
     )  # fmt: skip
     if created:
-        audit.record(SYSTEM, "incident.open", incident, worker=incident.worker.name, signal=signal)
+        audit.record(SYSTEM, "incident.open", incident, worker=worker.name, signal=signal)
         enqueue(jobs.INCIDENT, incident_id=incident.pk)
         deliveries_queue(incident, Delivery.Event.OPENED)
     return incident
+
+
+def incident_worsen(incident: Incident, why: str) -> None:
+    """It is critical now, and that is told. Inside the caller's transaction."""
+    incident.severity = Severity.CRITICAL
+    Incident.objects.filter(pk=incident.pk).update(severity=Severity.CRITICAL)
+    _note(incident, SYSTEM, why)
+    deliveries_queue(incident, Delivery.Event.WORSE)
+
+
+def incident_recover(incident: Incident, why: str) -> None:
+    """What it was about is well again."""
+    with transaction.atomic():
+        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        if locked.status != Status.RESOLVED:
+            _resolve(locked, SYSTEM, why)
 
 
 class Following:
@@ -63,10 +94,18 @@ class Following:
         if self.recovery.n == CORRECTED_AFTER:
             told = {"corrected_level": self.recovery.mean, "corrected_count": self.recovery.n}
             self.incident.evidence = {**self.incident.evidence, **told}
+            self._worsen()
         if back:
             self.save()
             _resolve(self.incident, SYSTEM, f"The level is back: {self.recovery.n} values since the alarm.")
         return back
+
+    def _worsen(self) -> None:
+        """Told again where the better estimate of the drop is twice the first."""
+        told = self.incident.evidence
+        first, better = (told["baseline"] - (told[key] or 0.0) for key in ("level", "corrected_level"))
+        if first > 0 and better >= TWICE * first:
+            incident_worsen(self.incident, f"The drop is {better / first:.1f} times what it was at the alarm.")
 
     def save(self) -> None:
         self.incident.recovery = msgspec.to_builtins(self.recovery)
@@ -134,20 +173,20 @@ def incident_snooze(incident: Incident, *, by: Actor, hours: int) -> None:
         audit.record(by, "incident.snooze", incident, hours=hours)
 
 
-def incident_supersede(incident: Incident) -> None:
-    """Close it because another version answers now."""
-    with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
-        if locked.status != Status.RESOLVED:
-            _resolve(locked, SYSTEM, f"{incident.worker.active_version} answers now.")
-
-
 def _resolve(incident: Incident, by: Actor, text: str) -> None:
     told: dict[str, Any] = {"status": Status.RESOLVED, "resolved_at": timezone.now(), "resolved_by": by.name}
     Incident.objects.filter(pk=incident.pk).update(**told)
     _note(incident, by, text)
     audit.record(by, "incident.resolve", incident, verdict=incident.verdict)
     deliveries_queue(incident, Delivery.Event.RESOLVED)
+
+
+def _outage(worker: Worker) -> Incident | None:
+    """What this is a part of: the first incident that was opened just before, of the same worker or of one that asks
+    the same language model."""
+    near = Incident.objects.filter(part_of=None, created_at__gte=timezone.now() - TOGETHER)
+    same = Q(worker=worker) | Q(worker__language_model=worker.language_model_id)
+    return near.exclude(status=Status.RESOLVED).filter(same).order_by("pk").first()
 
 
 def _note(incident: Incident, by: Actor, text: str) -> IncidentNote:

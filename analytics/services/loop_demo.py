@@ -6,6 +6,7 @@ In the hopeless story the new answers follow no rule, so no optimization can hel
 import random
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.utils import timezone
@@ -16,8 +17,9 @@ from analytics.services.trigger_policies import triggers_set
 from analytics.services.values import value_set
 from analytics.services.watching import watch_set
 from optimizer_app.common.access import SYSTEM
-from optimizer_app.models import Dataset, LanguageModel, Metric, Run, Split, Worker
+from optimizer_app.models import Dataset, LanguageModel, Metric, ProgramVersion, Run, Split, Worker
 from optimizer_app.sdk.payload import ExecutionRecord
+from optimizer_app.selectors.canaries import answering
 from optimizer_app.services.dataset_versions import dataset_freeze
 from optimizer_app.services.datasets import dataset_create, examples_add
 from optimizer_app.services.executions import Receipt, executions_record
@@ -54,8 +56,8 @@ class Loop:
         self.worker: Worker
         self.dataset: Dataset
 
-    def prepare(self, webhook: str) -> Run:
-        """Worker, data, watch, triggers, channel; the first run, which is to be promoted by hand."""
+    def prepare(self, webhook: str, *, mail: bool) -> Run:
+        """Worker, data, watch, triggers, channels; the first run, which is to be promoted by hand."""
         step = {
             "name": "answer", "module": "Predict", "instructions": "Choose the team for the message.",
             "inputs": [{"name": "message"}], "outputs": [{"name": "team", "type": "enum", "options": list(OLD)}],
@@ -68,7 +70,8 @@ class Loop:
         self.dataset = dataset_create(by=SYSTEM, name=self.name, description="", worker=self.worker)
         self._teach(OLD, "first examples")
         version = dataset_freeze(self.dataset, by=SYSTEM, shares=SHARES, stratify_by="team", seed=SEED)
-        self._settle(webhook)
+        self._settle()
+        self._connect(webhook, mail=mail)
         return run_create(
             by=SYSTEM, worker=self.worker, dataset_version=version, optimizer=OPTIMIZER, parameters=PARAMETERS,
             seed=SEED,
@@ -78,20 +81,25 @@ class Loop:
         """People correct what the worker gets wrong now: examples of the changed world; how many."""
         return self._teach(NEW, "corrections")
 
+    def catch_up(self) -> None:
+        """Calls are of now from here on; before, they are told as of yesterday, so that hours pass."""
+        self._at = timezone.now()
+
     def call(self, times: int, *, changed: bool) -> float:
         """Calls of the active version, scored and recorded; the share that was right."""
         self.worker = Worker.objects.select_related("active_version", "language_model").get(pk=self.worker.pk)
         records, right = [], 0
         for _ in range(times):
             team, message = self._message(NEW if changed else OLD)
-            served = predict(self.worker, by=SYSTEM, inputs={"message": message})
+            version = answering(self.worker, str(uuid4()))
+            served = predict(self.worker, by=SYSTEM, inputs={"message": message}, version=version)
             good = served.outputs.get("team") == team
             right += good
-            records.append(self._record(message, served.outputs, served.latency_ms, good))
+            records.append(self._record(message, served.outputs, served.latency_ms, good, version))
         executions_record(list(enumerate(records)), by=SYSTEM, receipt=Receipt())
         return right / times
 
-    def _settle(self, webhook: str) -> None:
+    def _settle(self) -> None:
         watch_set(self.worker, by=SYSTEM, enabled=True, days=7, drops={})
         value_set(
             self.worker, by=SYSTEM, correct_usd=0.05, second_usd=0.0, person_hour_usd=60.0, compute_hour_usd=0.12,
@@ -99,12 +107,20 @@ class Loop:
         )  # fmt: skip
         triggers_set(
             self.worker, by=SYSTEM, enabled=True, dry_run=False, optimizer=OPTIMIZER, parameters=PARAMETERS,
-            run_calls=5_000, cooldown_hours=0, most_at_once=5, promote="automatic", least_gain=0.05, rollback_hours=24,
+            run_calls=5_000, cooldown_hours=0, most_at_once=5, promote="canary", canary_share=0.3, canary_calls=2_000,
+            least_gain=0.05, rollback_hours=24,
         )  # fmt: skip
+
+    def _connect(self, webhook: str, *, mail: bool) -> None:
+        configs: dict[str, dict[str, Any]] = {}
         if webhook:
-            config = {"url": webhook, "secret": "only for the demonstration"}
+            configs[Channel.Kind.WEBHOOK] = {"url": webhook, "secret": "only for the demonstration"}
+        if mail:
+            configs[Channel.Kind.EMAIL] = {"addresses": ["loop@uplift.example"]}
+        for kind, config in configs.items():
             channel_save(
-                None, by=SYSTEM, name=self.name, kind=Channel.Kind.WEBHOOK, worker=self.worker, config=config
+                None, by=SYSTEM, name=f"{self.name}, {kind}", kind=kind, worker=self.worker, config=config,
+                topics=("incidents", "runs", "versions"),
             )  # fmt: skip
 
     def _teach(self, world: World, source: str) -> int:
@@ -125,9 +141,10 @@ class Loop:
     def _truth(self, world: World, team: str) -> str:
         return self._draw.choice(list(world)) if self.hopeless and world is NEW else team
 
-    def _record(self, message: str, outputs: dict[str, object], latency_ms: float, good: bool) -> ExecutionRecord:
+    def _record(
+        self, message: str, outputs: dict[str, object], latency_ms: float, good: bool, version: ProgramVersion | None
+    ) -> ExecutionRecord:
         self._at += timedelta(seconds=SECONDS_APART)
-        version = self.worker.active_version
         return ExecutionRecord(
             id=uuid4(), worker=self.worker.name,
             started_at=min(self._at, timezone.now()), inputs={"message": message}, outputs=outputs,

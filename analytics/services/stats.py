@@ -1,5 +1,7 @@
 """Executions become aggregates: absorbed batch by batch, each exactly once; rebuilt when their form changes."""
 
+import math
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,9 +13,10 @@ from django.utils import timezone
 from analytics.compute.totals import Totals
 from analytics.models import Stat, StatState
 from analytics.models.stats import SUMS
+from analytics.services.canaries import canaries_count
 from analytics.services.monitors import monitors_update
 from optimizer_app.common.measures import Measure, unpack
-from optimizer_app.models import Execution, IngestBatch
+from optimizer_app.models import Execution, IngestBatch, Worker
 from optimizer_app.services.ingest_batches import measure_of
 
 NAME, FORM = "executions", 1  # FORM goes up when the meaning of a stored aggregate changes
@@ -37,6 +40,7 @@ def stats_absorb() -> int:
                 return absorbed
             _add(_totals_of(measures))
             monitors_update(measures)
+            canaries_count(measures)
             IngestBatch.objects.filter(pk__in=taken).delete()
             state.absorbed += len(measures)
             state.absorbed_at = timezone.now()
@@ -44,15 +48,27 @@ def stats_absorb() -> int:
         absorbed += len(measures)
 
 
-def stats_fill() -> int:
-    """Fill aggregates of an older form, or of executions older than aggregates, from executions; how many worker
-    days. Nothing to do once the register says that they are ready."""
-    with transaction.atomic():
-        if _locked_state().status == StatState.Status.READY:
-            return 0
-    rebuilt = sum(worker_rebuild(worker) for worker in _workers())
-    StatState.objects.filter(name=NAME).update(status=StatState.Status.READY, form=FORM)
-    return rebuilt
+def stats_fill(until: float = math.inf) -> int:
+    """Fill aggregates of an older form, or of executions older than aggregates, from executions: one worker's day a
+    transaction, going on where the last call stopped; how many. Begins no further day once the monotonic clock is past
+    `until`. Nothing to do once the register says that they are ready. Several callers share the work."""
+    filled = 0
+    while time.monotonic() < until:
+        with transaction.atomic():
+            state = _locked_state()
+            if state.status == StatState.Status.READY:
+                return filled
+            first = _next_to_fill(state)
+            if first is None:
+                state.status = StatState.Status.READY
+                state.filled_worker, state.filled_until = 0, None
+            else:
+                day = _day_of(first.started_at)
+                _rebuild_day(first.worker_id, day)
+                state.filled_worker, state.filled_until = first.worker_id, day + timedelta(days=1)
+                filled += 1
+            state.save(update_fields=["status", "filled_worker", "filled_until"])
+    return filled
 
 
 def worker_rebuild(worker_id: int) -> int:
@@ -95,13 +111,21 @@ def _locked_state() -> StatState:
         made = {"form": FORM, "status": status}
         state, _ = StatState.objects.select_for_update().get_or_create(name=NAME, defaults=made)
     if state.form != FORM:
-        state.status = StatState.Status.FILLING
-        state.save(update_fields=["status"])
+        state.status, state.form, state.filled_worker, state.filled_until = StatState.Status.FILLING, FORM, 0, None
+        state.save(update_fields=["status", "form", "filled_worker", "filled_until"])
     return state
 
 
-def _workers() -> list[int]:
-    return list(Execution.objects.order_by("worker").values_list("worker", flat=True).distinct())
+def _next_to_fill(state: StatState) -> Execution | None:
+    """The first execution that is not filled yet, by worker and time."""
+    rows = Execution.objects.only("worker_id", "started_at").order_by("started_at")
+    if state.filled_until is not None:
+        further = rows.filter(worker=state.filled_worker, started_at__gte=state.filled_until).first()
+        if further is not None:
+            return further
+    following = Worker.objects.filter(pk__gt=state.filled_worker).order_by("pk").values_list("pk", flat=True)
+    firsts = (rows.filter(worker=worker).first() for worker in following)
+    return next((first for first in firsts if first is not None), None)
 
 
 def _rebuild_day(worker_id: int, day: datetime) -> None:

@@ -39,6 +39,7 @@ def triggers_set(worker: Worker, *, by: Actor, **told: Any) -> TriggerPolicy:
 _LIMITS: tuple[tuple[str, float, float], ...] = (
     ("new_examples", 1, 1_000_000), ("run_usd", 0, 1e6), ("run_calls", 1, 10_000_000), ("cooldown_hours", 0, 8_760),
     ("monthly_usd", 0, 1e6), ("quiet_from", 0, 23), ("quiet_to", 0, 23), ("most_at_once", 1, 100),
-    ("least_gain", 0, 1), ("most_cost_percent", 0, 10_000), ("most_latency_percent", 0, 10_000),
+    ("least_gain", 0, 1), ("canary_share", 0.01, 0.5), ("canary_calls", 100, 10_000_000),
+    ("most_cost_percent", 0, 10_000), ("most_latency_percent", 0, 10_000),
     ("least_pays", 0, 1), ("rollback_hours", 0, 8_760),
 )  # fmt: skip

@@ -16,7 +16,7 @@ NEWEST = 30
 
 @needs(Capability.ADMIN)
 def channel_list(request: HttpRequest) -> HttpResponse:
-    newest = Delivery.objects.select_related("channel", "incident__worker")[:NEWEST]
+    newest = Delivery.objects.select_related("channel", "incident__worker", "news")[:NEWEST]
     return page(
         request, "analytics/channels/list.html", title="Channels", channels=Channel.objects.select_related("worker"),
         deliveries=newest, kinds=Channel.Kind.choices,
@@ -32,10 +32,10 @@ def channel_new(request: HttpRequest, kind: str) -> HttpResponse:
         told = form.cleaned_data
         made = form.submit(
             channel_save, None, by=actor_of(request), name=told["name"], kind=kind, worker=told["worker"],
-            config=form.config(),
+            config=form.config(), **form.routing(),
         )  # fmt: skip
         if made:
-            messages.success(request, f"{made.name} is told of incidents from now on. Try it with a test.")
+            messages.success(request, f"{made.name} hears from now on. Try it with a test.")
             return redirect("analytics:channels")
     label = Channel.Kind(kind).label
     return page(request, "analytics/channels/form.html", title=f"New channel: {label}", form=form)

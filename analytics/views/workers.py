@@ -12,7 +12,7 @@ from optimizer_app.models import Worker
 
 TABS = {
     "trends": "Trends", "effect": "Before and after", "value": "Value", "costs": "Costs and latency", "watch": "Watch",
-    "triggers": "Triggers",
+    "triggers": "Triggers", "canary": "Canary",
     "versus": "Compare", "checklist": "Checklist", "evaluations": "From elsewhere",
 }  # fmt: skip
 

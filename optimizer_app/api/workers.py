@@ -1,7 +1,7 @@
 """Workers, their versions, and calling them."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
@@ -14,6 +14,7 @@ from optimizer_app.common.access import Capability
 from optimizer_app.common.ninja import caller
 from optimizer_app.models import LanguageModel, Metric, ProgramVersion, Worker
 from optimizer_app.sdk.transports import Registration
+from optimizer_app.selectors.canaries import answering
 from optimizer_app.selectors.versions import active_version
 from optimizer_app.services import serving
 from optimizer_app.services.registration import worker_register
@@ -66,17 +67,26 @@ class RegisteredOut(Schema):
     created: bool
 
 
+class CanaryOut(Schema):
+    id: int
+    share: float = Field(description="Of the calls that the version on trial answers.")
+    version: int
+    state: dict[str, Any]
+
+
 class ActiveOut(Schema):
     worker_id: int
     version: int
     fingerprint: str
     program: dict[str, Any]
     state: dict[str, Any]
+    canary: CanaryOut | None
 
 
 class PredictIn(Schema):
     inputs: dict[str, Any]
     version_id: int | None = Field(None, description="A version of this worker; the active one by default.")
+    caller: str = Field("", max_length=200, description="Who asks: during a canary a caller stays with one version.")
 
 
 class PredictOut(Schema):
@@ -179,7 +189,8 @@ def workers_versions(request: HttpRequest, worker_id: int) -> QuerySet[ProgramVe
 )
 def workers_predict(request: HttpRequest, worker_id: int, body: PredictIn) -> Status[Any]:
     worker = get_object_or_404(Worker.objects.select_related("active_version", "language_model"), pk=worker_id)
-    version = get_object_or_404(worker.versions, pk=body.version_id) if body.version_id else worker.active_version
+    chosen = get_object_or_404(worker.versions, pk=body.version_id) if body.version_id else None
+    version = chosen or answering(worker, body.caller or str(uuid4()))
     served, execution_id = serving.predict_recorded(worker, by=caller(request), inputs=body.inputs, version=version)
     if served.error or version is None:
         return Status(502, {"detail": served.error})

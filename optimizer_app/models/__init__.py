@@ -1,6 +1,7 @@
 """The tables. One module per noun."""
 
 from optimizer_app.models.audit import AuditEvent
+from optimizer_app.models.canaries import Canary
 from optimizer_app.models.curation import CollectionRule, ReviewItem
 from optimizer_app.models.datasets import (
     Dataset,
@@ -21,7 +22,7 @@ from optimizer_app.models.versions import Artifact, ProgramVersion, Promotion
 from optimizer_app.models.workers import Worker
 
 __all__ = [
-    "ApiToken", "Artifact", "AuditEvent", "Batch", "Candidate", "CollectionRule", "Comparison", "Dataset",
+    "ApiToken", "Artifact", "AuditEvent", "Batch", "Canary", "Candidate", "CollectionRule", "Comparison", "Dataset",
     "DatasetImport", "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example", "ExampleScore", "Execution",
     "ExecutionTag", "Feedback", "FollowUp", "IngestBatch", "LanguageModel", "Metric", "ProgramVersion", "Promotion",
     "QualityReport", "ReviewItem", "Run", "RunLogLine", "Split", "TraceUsage", "Verdict", "Worker",

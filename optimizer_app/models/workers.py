@@ -26,6 +26,8 @@ class Worker(Timestamped):
     retention_count = models.PositiveIntegerField(null=True, blank=True)
     # what its code asks for: {"optimizer", "parameters", "trigger"}
     optimization = models.JSONField(default=dict)
+    # whoever started a run may not promote what came of it
+    two_people = models.BooleanField(default=False)
     active_version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:

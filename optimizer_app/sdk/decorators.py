@@ -108,8 +108,10 @@ class Care:
                 to.register(self.registration, self.active.take)
         except Exception:  # a wrong address or a folder that cannot be written must not stop the worker
             logger.exception("Calls of %s cannot be recorded.", self.registration.name)
-        version = self.active.current
-        return Call(to, self.registration.name, inputs, version.number), version
+        call = Call(to, self.registration.name, inputs)
+        version = self.active.answering(call.caller) if self.active.canary else self.active.current
+        call.version = version.number
+        return call, version
 
     def run(self, inputs: dict[str, Any], work: Callable[[Version], Any]) -> Any:
         """Call, guarded and recorded."""
@@ -261,15 +263,13 @@ def _module_under_care(made: Any, care: Care) -> Any:
     class UnderCare(made):  # type: ignore[misc]
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             def work(version: Version) -> Any:
-                _follow(self, version)
-                return super(UnderCare, self).__call__(*args, **kwargs)
+                return super(UnderCare, _following(self, version)).__call__(*args, **kwargs)
 
             return care.run(inputs_of(args, kwargs), work)
 
         async def acall(self, *args: Any, **kwargs: Any) -> Any:
             def work(version: Version) -> Any:
-                _follow(self, version)
-                return super(UnderCare, self).acall(*args, **kwargs)
+                return super(UnderCare, _following(self, version)).acall(*args, **kwargs)
 
             return await care.arun(inputs_of(args, kwargs), work)
 
@@ -279,7 +279,18 @@ def _module_under_care(made: Any, care: Care) -> Any:
     return UnderCare
 
 
-def _follow(module: dspy.Module, version: Version) -> None:
-    if version.state is not None and module.__dict__.get("_uplift_version") != version.number:
+def _following(module: dspy.Module, version: Version) -> dspy.Module:
+    """The module with what the version learned; for one on trial a copy, because both answer at the same time."""
+    if version.state is None:
+        return module
+    if version.on_trial:
+        kept: tuple[int | None, dspy.Module] | None = module.__dict__.get("_uplift_trial")
+        if kept is None or kept[0] != version.number:
+            copy = module.deepcopy()
+            instructed(copy, version.state)
+            kept = module.__dict__["_uplift_trial"] = (version.number, copy)
+        return kept[1]
+    if module.__dict__.get("_uplift_version") != version.number:
         instructed(module, version.state)
         module.__dict__["_uplift_version"] = version.number
+    return module

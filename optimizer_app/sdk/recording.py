@@ -65,11 +65,17 @@ class Call:
         "worker",
     )
 
-    def __init__(self, to: Collector | None, worker: str, inputs: dict[str, Any], version: int | None) -> None:
-        self._to, self.worker, self.inputs, self.version = to, worker, inputs, version
+    def __init__(self, to: Collector | None, worker: str, inputs: dict[str, Any]) -> None:
+        self._to, self.worker, self.inputs = to, worker, inputs
+        self.version: int | None = None
         self.outputs: dict[str, Any] = {}
         self.path: Path = "program"
         self.id = UUID(bytes=os.urandom(16), version=4)
+
+    @property
+    def caller(self) -> str:
+        """Who gets the same version again: the subject, where one is named, else this call alone."""
+        return (_told.get() or {}).get("subject") or self.id.hex
 
     def __enter__(self) -> "Call":
         self._meter = Meter()

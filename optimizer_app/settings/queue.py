@@ -11,6 +11,7 @@ STATS_SECONDS = 3
 REPORTS_SECONDS = 60
 DELIVERIES_SECONDS = 5
 TRIGGERS_SECONDS = 15
+WATCH_SECONDS = 60
 UPKEEP_JOBS = (
     jobs.TICK,
     jobs.STATS,
@@ -19,6 +20,7 @@ UPKEEP_JOBS = (
     jobs.INCIDENT,
     jobs.DELIVERIES,
     jobs.TRIGGERS,
+    jobs.WATCH,
 )
 UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
@@ -56,6 +58,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
                 "options": {"expires": DELIVERIES_SECONDS},
             },
             "triggers": {"task": jobs.TRIGGERS, "schedule": TRIGGERS_SECONDS, "options": {"expires": TRIGGERS_SECONDS}},
+            "watch": {"task": jobs.WATCH, "schedule": WATCH_SECONDS, "options": {"expires": WATCH_SECONDS}},
             "reports": {"task": jobs.REPORTS, "schedule": REPORTS_SECONDS, "options": {"expires": REPORTS_SECONDS}},
             "stats-forget": {
                 "task": jobs.STATS_FORGET,

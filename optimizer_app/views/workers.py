@@ -14,7 +14,7 @@ from optimizer_app.forms.programs import ProgramForm
 from optimizer_app.forms.workers import ReasonForm, WorkerForm
 from optimizer_app.models import Worker
 from optimizer_app.selectors.workers import worker_page
-from optimizer_app.services.versions import worker_rollback
+from optimizer_app.services.versions import worker_rollback, worker_two_people
 from optimizer_app.services.workers import worker_create, worker_update
 
 
@@ -66,6 +66,14 @@ def worker_roll_back(request: HttpRequest, worker_id: int) -> HttpResponse:
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     promotion = worker_rollback(worker, by=actor_of(request), reason=reason)
     messages.success(request, f"Rolled back: {promotion.version} answers calls again.")
+    return redirect("optimizer:worker-detail", worker.pk)
+
+
+@require_POST
+@needs(Capability.APPROVE)
+def worker_ask_two_people(request: HttpRequest, worker_id: int) -> HttpResponse:
+    worker = get_object_or_404(Worker, pk=worker_id)
+    worker_two_people(worker, by=actor_of(request), wanted=request.POST.get("wanted") == "yes")
     return redirect("optimizer:worker-detail", worker.pk)
 
 

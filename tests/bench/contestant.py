@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ class Contestant(Base):
                 self._call("POST", "/workers/register", {"name": worker, "program": {"steps": [step]}})
         self.token = TOKEN.read_text()
 
+    @cached_property
+    def _session(self) -> str:
+        """The cookie of a person who may read."""
+        code = (
+            "from django.contrib.auth.models import User; from django.test import Client; c = Client(); "
+            "c.force_login(User.objects.get_or_create(username='bench', is_superuser=True, is_staff=True)[0]); "
+            "print('sessionid=' + c.cookies['sessionid'].value)"
+        )
+        command = [str(PYTHON), str(PROJECT / "manage.py"), "shell", "-c", code]
+        env = os.environ | self.server_env()
+        made = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        return made.stdout.strip().splitlines()[-1]
+
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {TOKEN.read_text()}"}
         return common.http(method, f"{self.url}/api/v1{path}", body, headers)
@@ -116,6 +130,24 @@ class Contestant(Base):
 
     def count(self) -> int:
         return int(self._call("GET", "/executions/count")["count"])
+
+    def _page(self, path: str) -> Any:
+        return lambda: common.http("GET", self.url + path, None, {"Cookie": self._session}, raw=True)
+
+    def pages(self) -> dict[str, list[Any]]:
+        """The whole pages, as a signed-in person gets them: everything that they show is in one answer each."""
+        return {
+            "overview": [("overview", self._page("/?period=30d"))],
+            "list": [("executions", self._page("/executions/"))],
+        }
+
+    def query_dashboard(self) -> dict[str, Any]:
+        return {
+            "list_100": lambda: self._call("GET", "/executions"),
+            "list_errors": lambda: self._call("GET", "/executions?outcome=error"),
+            "list_text_search": self._page("/executions/?text=zuzuzu"),
+            "count": self.count,
+        }
 
     def instrument(self) -> None:
         from optimizer_app import sdk

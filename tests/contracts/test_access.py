@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +17,11 @@ from analytics.services.channels import channel_save
 from analytics.services.evaluations import evaluations_import
 from analytics.services.notes import note_add
 from analytics.services.reports import link_make, report_plan
+from analytics.services.silences import silence_make
 from optimizer_app.api_root import api
 from optimizer_app.common.access import ROLES, SYSTEM, Capability
 from optimizer_app.models import ApiToken, Batch, DatasetImport, LanguageModel, Metric, Run, Worker
+from optimizer_app.services.canaries import canary_start
 from optimizer_app.services.imports import import_start
 from optimizer_app.services.rules import rule_create
 from optimizer_app.services.tokens import token_create
@@ -39,6 +42,7 @@ def world() -> dict[str, Any]:
     import_start(dataset, by=SYSTEM, file_name="a.csv", raw=b"message,team\nx,K1\n")
     rule = rule_create(run.worker, by=SYSTEM, name="r", dataset=dataset)
     stored = execution(run.worker)
+    assert run.winner
     results = f'{{"example": "1", "variant": "{run.worker.name}", "score": 1}}'
     evaluations_import(run.worker, "results.jsonl", results.encode(), by=SYSTEM)
     link, secret = link_make(None, by=SYSTEM, days=1)
@@ -52,6 +56,10 @@ def world() -> dict[str, Any]:
             evidence={"baseline": 0.9, "level": 0.7, "count": 40, "delta": 0.05, "promise": 1000, "scale": {}},
         ).pk,
         "change": "note",
+        "silence_id": silence_make(
+            by=SYSTEM, worker=None, starts_at=timezone.now(), ends_at=timezone.now() + timedelta(hours=1), reason="r"
+        ).pk,
+        "canary_id": canary_start(run.winner, by=SYSTEM, share=0.2).pk,
         "channel_id": channel_save(
             None, by=SYSTEM, name="c", kind="email", worker=None, config={"addresses": ["a@b.example"]}
         ).pk,

@@ -1,16 +1,17 @@
 """`manage.py demo_loop`: the whole loop, while you watch it in the browser."""
 
-import http.server
-import json
-import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from analytics.management.sinks import MailSink, WebhookSink
 from analytics.models import Incident, TriggerDecision
+from analytics.services.canaries import canaries_look
 from analytics.services.deliveries import deliveries_send
 from analytics.services.explanations import incident_explain
 from analytics.services.gates import gates_look, incidents_supersede
@@ -18,7 +19,7 @@ from analytics.services.loop_demo import Loop
 from analytics.services.stats import stats_absorb
 from analytics.services.triggers import triggers_look
 from optimizer_app.common.access import SYSTEM
-from optimizer_app.models import Run
+from optimizer_app.models import Canary, Run
 from optimizer_app.services.run_execution import run_execute
 from optimizer_app.services.versions import version_promote
 
@@ -34,15 +35,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--hopeless", action="store_true", help="The story in which optimizing does not help.")
+        parser.add_argument("--mail", action="store_true", help="Be the mail server of UPLIFT_SMTP_HOST and _PORT too.")
         parser.add_argument("--alone", action="store_true", help="Do what the processes of `start` would do.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.alone = options["alone"]
-        self.sink = _Sink(self.stdout.write)
-        try:
+        with ExitStack() as stack:
+            self.sink = WebhookSink(self.stdout.write)
+            stack.callback(self.sink.stop)
+            self.mail = self._mail() if options["mail"] else None
+            if self.mail:
+                stack.callback(self.mail.stop)
             self._play(Loop(f"Loop {timezone.now():%m-%d %H:%M:%S}", hopeless=options["hopeless"]))
-        finally:
-            self.sink.stop()
+
+    def _mail(self) -> MailSink:
+        host, port = settings.EMAIL_HOST, settings.EMAIL_PORT
+        try:
+            return MailSink(host or "127.0.0.1", port, self.stdout.write)
+        except OSError as error:
+            wanted = "UPLIFT_SMTP_HOST=127.0.0.1, UPLIFT_SMTP_PORT=2525 and UPLIFT_SMTP_TLS=0, here and at start"
+            raise CommandError(f"No mail server can be played at {host}:{port} ({error}). Set {wanted}.") from None
 
     def _play(self, loop: Loop) -> None:
         self._begin(loop)
@@ -51,19 +63,22 @@ class Command(BaseCommand):
         incident = self._until_noticed(loop)
         self.stdout.write(f"3. {incident} is open: {incident.signal} fell.")
         verdict = self._until_judged(loop)
-        share = loop.call(CALLS, changed=True)
-        self.stdout.write(f"6. Now {100 * share:.0f} % are right.")
-        if verdict.outcome == TriggerDecision.Outcome.PROMOTED:
+        if verdict.outcome == TriggerDecision.Outcome.ON_TRIAL:
+            self._until_decided(loop)
+            share = loop.call(CALLS, changed=True)
+            self.stdout.write(f"7. Now {100 * share:.0f} % are right.")
             closed = Incident.objects.filter(pk=incident.pk, status=Incident.Status.RESOLVED)
             self._wait("the end of the incident", closed.exists)
-            self.stdout.write(f"7. {incident} is resolved. What it was worth: /workers/{loop.worker.pk}/value/")
+            self.stdout.write(f"8. {incident} is resolved. What it was worth: /workers/{loop.worker.pk}/value/")
         else:
-            self.stdout.write(f"7. {incident} stays open for a person: /incidents/{incident.pk}/")
+            self.stdout.write(f"6. {incident} stays open for a person: /incidents/{incident.pk}/")
         self._wait("a message", lambda: bool(self.sink.titles))
+        if self.mail:
+            self._wait("a mail", lambda: bool(self.mail and self.mail.subjects))
 
     def _begin(self, loop: Loop) -> None:
         """The worker as it does well."""
-        first = loop.prepare(self.sink.url)
+        first = loop.prepare(self.sink.url, mail=self.mail is not None)
         self.stdout.write(f"Worker “{loop.worker.name}”: watch it at /workers/{loop.worker.pk}/trends/")
         self._wait("the first run", lambda: Run.objects.get(pk=first.pk).ended)
         winner = Run.objects.select_related("winner").get(pk=first.pk).winner
@@ -84,14 +99,27 @@ class Command(BaseCommand):
         self.stdout.write(f"5. {verdict.get_outcome_display()}. {verdict.why}")
         return verdict
 
+    def _until_decided(self, loop: Loop) -> None:
+        """Calls of both versions, until the trial has ended."""
+        self.stdout.write(f"   Both answer now: /workers/{loop.worker.pk}/canary/")
+        canary = loop.worker.canaries.all()[0]
+        loop.catch_up()
+        for _ in range(CALLS // STEP):
+            loop.call(STEP, changed=True)
+            self._go_on()
+            canary.refresh_from_db()
+            if canary.ended_at:
+                break
+        ended = Canary.objects.filter(pk=canary.pk, ended_at__isnull=False)
+        self._wait("the end of the trial", ended.exists)
+        canary.refresh_from_db()
+        self.stdout.write(f"6. {canary.get_status_display()}. {canary.why}")
+
     def _until_noticed(self, loop: Loop) -> Incident:
         unresolved = Incident.objects.filter(worker=loop.worker, signal="score")
         for _ in range(CALLS // STEP):
             loop.call(STEP, changed=True)
-            if self.alone:
-                self._upkeep()
-            else:
-                time.sleep(2)
+            self._go_on()
             if found := unresolved.first():
                 return found
         self._wait("an alarm", unresolved.exists)
@@ -107,6 +135,12 @@ class Command(BaseCommand):
             else:
                 time.sleep(1)
 
+    def _go_on(self) -> None:
+        if self.alone:
+            self._upkeep()
+        else:
+            time.sleep(2)
+
     def _upkeep(self) -> None:
         stats_absorb()
         for incident in Incident.objects.filter(causes=[]):
@@ -115,31 +149,6 @@ class Command(BaseCommand):
         for run in Run.objects.filter(status=Run.Status.QUEUED):
             run_execute(run.pk)
         gates_look()
+        canaries_look()
         incidents_supersede()
         deliveries_send()
-
-
-class _Sink:
-    """A receiver of webhooks on this machine that prints what it is told."""
-
-    def __init__(self, say: Callable[[str], Any]) -> None:
-        self.titles = titles = list[str]()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                titles.append(told["title"])
-                say(f"   Webhook: {told['title']}. {told['text']}")
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                """Quiet."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from optimizer_app.management.static_files import static_collect
 from optimizer_app.management.supervisor import Child, Supervisor
 from optimizer_app.services.demo import demo_load
 from optimizer_app.services.people import FIRST_ADMIN, first_admin_create
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         self._check_free(host, port)
         self.stdout.write(f"Preparing {settings.DATA_DIR} …")
         call_command("migrate", verbosity=0)
+        static_collect()
         password = first_admin_create()
         call_command("sync_code", verbosity=0, stdout=io.StringIO())
         if not options["no_demo"]:

@@ -132,6 +132,27 @@ def test_false_alarms_within_a_tenth_of_the_promise() -> None:
     assert alarms / rounds == pytest.approx(0.06, abs=0.04)
 
 
+@pytest.mark.parametrize("healthy", [300, 1000, 5000])
+def test_a_total_outage_of_what_never_failed_is_noticed_at_once(healthy: int) -> None:
+    detector = Detector.start([(1.0, 0)] * 300, gamma=5_000, delta=0.02)
+    assert not any(detector.update(1.0) for _ in range(healthy - 300))
+    assert any(detector.update(0.0) for _ in range(30))
+
+
+@pytest.mark.parametrize("cluster", [1, 3])
+def test_rare_failures_also_in_threes_seldom_alarm(cluster: int) -> None:
+    draw = random.Random(5)
+
+    def calls(n: int) -> list[float]:
+        return [value for _ in range(n // cluster) for value in [float(draw.random() < 0.997)] * cluster]
+
+    alarms, rounds = 0, 300
+    for _ in range(rounds):
+        detector = Detector.start([(value, 0) for value in calls(300)], gamma=10_000, delta=0.02)
+        alarms += any(detector.update(value) for value in calls(999))
+    assert alarms / rounds <= 0.17
+
+
 def test_the_state_is_a_small_json_that_goes_on_where_it_stopped() -> None:
     whole = Detector.start([(v, i % 24) for i, (v, _) in enumerate(HEALTHY)], gamma=10_000.0, delta=0.05, bins=24)
     raw = msgspec.json.encode(whole)

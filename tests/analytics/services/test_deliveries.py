@@ -1,10 +1,7 @@
 """Word of incidents: once to every channel, again until it arrives, signed, never to where it must not go."""
 
-import http.server
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -19,41 +16,17 @@ from analytics.transports.http import signature
 from optimizer_app.common.access import SYSTEM, NotAllowed
 from optimizer_app.common.problems import Refused
 from optimizer_app.models import AuditEvent, Worker
+from tests.analytics.services.sinks import Sink, sinking
 from tests.conftest import SignIn, actor
 
 pytestmark = pytest.mark.django_db
 SECRET = "a key of more than sixteen"
 
 
-@dataclass
-class Sink:
-    """A server that remembers what it was sent, and answers as it is told."""
-
-    url: str = ""
-    status: int = 200
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    made = Sink()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            made.got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(made.status)
-            self.send_header("Location", "http://169.254.169.254/")
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    made.url = f"http://127.0.0.1:{server.server_port}/hook"
-    yield made
-    server.shutdown()
-    server.server_close()
+    with sinking() as made:
+        yield made
 
 
 @pytest.fixture
@@ -207,9 +180,11 @@ def test_a_snoozed_incident_is_quiet_and_a_resolved_one_says_so(sink: Sink, inci
     assert deliveries_queue(incident, "reminder") == 0
     Incident.objects.update(snoozed_until=None)
     incident.refresh_from_db()
+    deliveries_queue(incident, "opened")
+    assert deliveries_send() == 1
     incident_resolve(incident, by=actor("operator"), verdict="real")
     assert deliveries_send() == 1
-    assert json.loads(sink.got[0][1])["severity"] == "info"
+    assert [json.loads(body)["severity"] for _, body in sink.got] == ["critical", "info"]
 
 
 def test_only_the_channels_of_a_worker_hear_of_it(sink: Sink, incident: Incident) -> None:
@@ -223,7 +198,15 @@ def test_only_the_channels_of_a_worker_hear_of_it(sink: Sink, incident: Incident
 
 def test_admins_make_try_switch_and_delete_channels(sink: Sink, signed_in: SignIn) -> None:
     client = signed_in("admin")
-    sent = {"name": "Hook", "worker": "", "url": sink.url, "secret": "short"}
+    sent = {
+        "name": "Hook",
+        "worker": "",
+        "url": sink.url,
+        "secret": "short",
+        "topics": ["incidents"],
+        "least": "warning",
+        "after_minutes": "0",
+    }
     assert "At least 16" in client.post("/channels/new/webhook/", sent).content.decode()
     assert client.post("/channels/new/webhook/", sent | {"secret": SECRET}).status_code == 302
     made = Channel.objects.get()

@@ -119,6 +119,35 @@ def test_executions_older_than_the_aggregates_are_filled_in(worker: Worker) -> N
     assert stats_fill() == 0
 
 
+def test_filling_begins_nothing_when_its_time_is_over(worker: Worker) -> None:
+    recorded(worker, *mixed(worker))
+    IngestBatch.objects.all().delete()
+    assert stats_fill(until=0.0) == 0
+    assert StatState.objects.get().status == "filling"
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_several_fillers_share_the_days(worker: Worker) -> None:
+    recorded(worker, *mixed(worker))
+    stats_absorb()
+    whole, days = contents(), Stat.objects.filter(size="d").values("start").distinct().count()
+    Stat.objects.all().delete()
+    StatState.objects.update(form=0)
+    filled: list[int] = []
+
+    def fill() -> None:
+        filled.append(stats_fill())
+        connection.close()
+
+    threads = [threading.Thread(target=fill) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(filled) == days
+    assert contents() == whole
+
+
 def test_minutes_are_forgotten_and_old_ones_not_made(worker: Worker) -> None:
     now = timezone.now()
     recorded(worker, record(worker, started_at=now), record(worker, started_at=now - timedelta(hours=50)))
