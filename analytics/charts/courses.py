@@ -86,5 +86,6 @@ def _line(mark: Mark) -> dict[str, Any]:
 def _number(mark: Mark) -> dict[str, Any]:
     return {
         "x": mark.at, "y": 1.0, "yref": "paper", "yanchor": "bottom", "text": str(mark.number), "showarrow": False,
+        "xanchor": "left" if mark.number % 2 == 0 else "right",  # of two that are close, one stands on each side
         "hovertext": mark.text, "font": {"size": 11},
     }  # fmt: skip

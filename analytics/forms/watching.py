@@ -50,8 +50,18 @@ class LevelsForm(ServiceForm):
         for measure, (label, _) in LEVELS.items():
             for severity in ("warning", "critical"):
                 self.fields[f"{measure}_{severity}"] = forms.FloatField(
-                    required=False, min_value=0, label=f"{label}: {severity}"
+                    required=False,
+                    min_value=0,
+                    label=f"{label}: {severity}",
+                    widget=forms.NumberInput(attrs={"aria-label": f"{label}: {severity}"}),
                 )
+
+    def rows(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Each measure with its two levels."""
+        return [
+            (label, [self[f"{measure}_{severity}"] for severity in ("warning", "critical")])
+            for measure, (label, _) in LEVELS.items()
+        ]
 
     @classmethod
     def of(cls, policy: WatchPolicy, data: Any = None) -> "LevelsForm":

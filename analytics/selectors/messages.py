@@ -33,6 +33,8 @@ def message_of(delivery: Delivery) -> Message:
 def _of_incident(delivery: Delivery, incident: Incident) -> Message:
     event, facts = Event(delivery.event), _facts(incident)
     words = STOPPED.get(event, WORDS[event]) if incident.signal == "traffic" else WORDS[event]
+    if event == Event.RESOLVED:
+        facts = _lasted(incident, facts)
     title = f"{incident.worker.name}: {LABELS[incident.signal].lower()} {words}"
     if more := incident.parts.count():
         facts["Together with it"] = f"{more} more incident{'s' if more > 1 else ''}"
@@ -58,6 +60,14 @@ def _facts(incident: Incident) -> dict[str, str]:
         cause = incident.causes[0]
         facts["With it"] = f"{cause['kind']} {cause['name']}: {_share(cause, 'before')} → {_share(cause, 'after')}"
     return facts
+
+
+def _lasted(incident: Incident, facts: dict[str, str]) -> dict[str, str]:
+    """At the end: how long it lasted, and how far it had gone."""
+    span = (incident.resolved_at or timezone.now()) - incident.began_at
+    hours = span.total_seconds() / 3600
+    lasted = f"{hours:.1f} hours" if hours >= 2 else f"{60 * hours:.0f} minutes"
+    return {"Lasted": lasted, "Had gone from": facts["From"], "to": facts["to"]}
 
 
 def level_text(incident: Incident, value: float) -> str:

@@ -104,7 +104,7 @@ def _figure(incident: Incident) -> Figure | None:
     ]
     if incident.resolved_at:
         marks.append(Mark(incident.resolved_at.isoformat(), 3, "resolved"))
-    last = max(points[-1].start, incident.noticed_at)
+    last = max(points[-1].start, incident.resolved_at or incident.noticed_at)
     return course_figure([course], marks, unit=unit, between=(course.at[0], last.isoformat()))
 
 

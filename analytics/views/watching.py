@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from analytics.forms.watching import POINTS, LevelsForm, WatchForm
-from analytics.selectors.watching import back_test, incidents, policy_of, watched
+from analytics.selectors.watching import LABELS, back_test, incidents, policy_of, watched
 from analytics.services.watching import levels_set, watch_set
 from analytics.views.workers import worker_of, worker_page
 from optimizer_app.common.access import Capability, actor_of
@@ -44,5 +44,5 @@ def watch_page(request: HttpRequest, worker_id: int) -> HttpResponse:
             return redirect("analytics:watch", worker_id)
     return worker_page(
         request, worker, "watch", form=form, levels=levels, policy=policy, signals=watched(worker), tried=tried,
-        incidents=incidents(worker)[:NEWEST],
+        incidents=incidents(worker)[:NEWEST], labels=LABELS,
     )  # fmt: skip

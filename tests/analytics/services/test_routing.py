@@ -165,7 +165,9 @@ def test_mail_shows_the_course_without_pictures(worker: Worker, settings: Any) -
     channel_save(None, by=SYSTEM, name="m", kind="email", worker=None, config={"addresses": ["a@b.example"]})
     deliveries_queue(begun(worker), "opened")
     assert deliveries_send() == 1
-    html = str(mail.outbox[0].message())
+    sent = mail.outbox[0]
+    assert isinstance(sent, mail.EmailMultiAlternatives)
+    html = str(sent.alternatives[0][0])
     assert html.count("#2f8577") == 5
     assert "100.0%" in html
 
