@@ -6,8 +6,9 @@ its 95 % down to ten examples (docs/statistics.md).
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -43,45 +44,90 @@ class Comparison(msgspec.Struct, frozen=True):
     minimum_effect: float
     more_examples: int
     detectable: float
+    groups: int = 0  # of examples that hang together; 0 where all are on their own
+
+
+class Interval(NamedTuple):
+    """An estimate of the mean difference: its center and standard error, and the degrees of freedom of its t."""
+
+    center: float
+    error: float
+    freedom: int
+
+    @property
+    def low(self) -> float:
+        return max(self.center - self._reach, -SCORE_RANGE)
+
+    @property
+    def high(self) -> float:
+        return min(self.center + self._reach, SCORE_RANGE)
+
+    @property
+    def _reach(self) -> float:
+        return t_quantile((1 + CONFIDENCE) / 2, self.freedom) * self.error
 
 
 def compare(
-    before: Sequence[float], after: Sequence[float], *, binary: bool, minimum_effect: float = MINIMUM_EFFECT
-) -> Comparison:
-    """Compare paired scores, example by example. Raises ValueError when empty or of different lengths."""
+    before: Sequence[float], after: Sequence[float], *, binary: bool, minimum_effect: float = MINIMUM_EFFECT,
+    groups: Sequence[str] = (),
+) -> Comparison:  # fmt: skip
+    """Compare paired scores, example by example. `groups` names the group of each example, empty for none: examples of
+    one document or person are not independent. Raises ValueError when empty or of different lengths."""
     if not before or len(before) != len(after):
         raise ValueError("A comparison needs the same examples on both sides, and at least one.")
     n = len(before)
     differences = [b - a for a, b in zip(before, after, strict=True)]
-    total = math.fsum(differences)
-    spread = SCORE_RANGE
-    if not binary:
-        spread = max(max(abs(d) for d in differences), SMALLEST_SPREAD * SCORE_RANGE)
-    padded = n + 2
-    center = total / padded
-    squares = math.fsum(d * d for d in differences) + 2 * spread**2
-    variance = (squares - padded * center**2) / (padded - 1)
-    error = math.sqrt(variance / padded)
-    reach = t_quantile((1 + CONFIDENCE) / 2, padded - 1) * error
-    low, high = max(center - reach, -SCORE_RANGE), min(center + reach, SCORE_RANGE)
+    found = plus_two(differences, binary=binary)
+    sizes = Counter(group for group in groups if group)
+    clustered = any(size > 1 for size in sizes.values())
+    if clustered:
+        told = [group or str(number) for number, group in enumerate(groups)]
+        found = max(found, by_groups(differences, told), key=lambda interval: interval.high - interval.low)
     return Comparison(
         n=n,
         before=math.fsum(before) / n,
         after=math.fsum(after) / n,
-        difference=total / n,
-        low=low,
-        high=high,
-        p_value=2 * t_cdf(-abs(center) / error, padded - 1),
-        p_improved=t_cdf(center / error, padded - 1),
+        difference=math.fsum(differences) / n,
+        low=found.low,
+        high=found.high,
+        p_value=2 * t_cdf(-abs(found.center) / found.error, found.freedom),
+        p_improved=t_cdf(found.center / found.error, found.freedom),
         sign_flip_p=sign_flip_p(differences),
         fixed=sum(d > 0 for d in differences),
         broken=sum(d < 0 for d in differences),
         unchanged=sum(d == 0 for d in differences),
-        verdict=_verdict(low, high, minimum_effect),
+        verdict=_verdict(found.low, found.high, minimum_effect),
         minimum_effect=minimum_effect,
-        more_examples=max(0, math.ceil(POWER_FACTOR * variance / minimum_effect**2) - n),
+        more_examples=max(0, math.ceil(POWER_FACTOR * found.error**2 * (n + 2) / minimum_effect**2) - n),
         detectable=detectable_effect(n, sum(d != 0 for d in differences) / n if n > 20 else CHANGED_SHARE),
+        groups=len(set(told)) if clustered else 0,
     )
+
+
+def plus_two(differences: Sequence[float], *, binary: bool) -> Interval:
+    """Of independent examples."""
+    spread = SCORE_RANGE
+    if not binary:
+        spread = max(max(abs(d) for d in differences), SMALLEST_SPREAD * SCORE_RANGE)
+    padded = len(differences) + 2
+    center = math.fsum(differences) / padded
+    squares = math.fsum(d * d for d in differences) + 2 * spread**2
+    variance = (squares - padded * center**2) / (padded - 1)
+    return Interval(center, math.sqrt(variance / padded), padded - 1)
+
+
+def by_groups(differences: Sequence[float], groups: Sequence[str]) -> Interval:
+    """Of examples that hang together within groups: cluster-robust standard error, t with groups - 1 degrees of freedom
+    (Miller 2024). One group alone says nothing."""
+    n = len(differences)
+    center = math.fsum(differences) / n
+    sums: dict[str, float] = {}
+    for difference, group in zip(differences, groups, strict=True):
+        sums[group] = sums.get(group, 0.0) + difference - center
+    if len(sums) < 2:
+        return Interval(center, 2 * SCORE_RANGE, 1)
+    correction = len(sums) / (len(sums) - 1)
+    return Interval(center, math.sqrt(correction * math.fsum(s * s for s in sums.values())) / n, len(sums) - 1)
 
 
 def detectable_effect(n: int, changed_share: float = CHANGED_SHARE) -> float:

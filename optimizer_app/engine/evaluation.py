@@ -17,11 +17,13 @@ from optimizer_app.engine.usage import Ledger
 
 
 class ExampleData(msgspec.Struct, frozen=True):
-    """An example as plain data; `id` is the caller's."""
+    """An example as plain data; `id` is the caller's. `group` names the person or document that it hangs together with
+    others by, where it does."""
 
     id: int
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    group: str = ""
 
 
 class ExampleResult(msgspec.Struct, frozen=True):

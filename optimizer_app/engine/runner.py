@@ -155,6 +155,7 @@ class _Execution:
             [result.score for result in self.baseline.test],
             [result.score for result in winner.test],
             binary=spec.metric.binary,
+            groups=[example.group for example in spec.test],
         )
         return RunOutcome(FINISH[comparison.verdict], self.note, self.baseline, winner, comparison)
 

@@ -19,6 +19,13 @@ def split_examples(version: DatasetVersion, split: Split) -> QuerySet[Example]:
     return members.order_by("content_hash")
 
 
+def group_of(version: DatasetVersion, example: Example) -> str:
+    """What an example hangs together with others by: the field the version is grouped by, else the person it is about."""
+    if version.grouped_by:
+        return as_text((example.inputs | example.outputs)[version.grouped_by])
+    return example.subject
+
+
 def passages_of(program: Program) -> dict[str, tuple[str, ...]]:
     """What the retrieval steps of a program search: content hash of the frozen version -> its texts."""
     found: dict[str, tuple[str, ...]] = {}

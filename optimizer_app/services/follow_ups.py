@@ -136,6 +136,7 @@ def _test(found: FollowUp, ledger: Ledger) -> None:
         [before[result.example_id] for result in results[Split.TEST]],
         [result.score for result in results[Split.TEST]],
         binary=spec.metric.binary,
+        groups=[example.group for example in spec.test],
     )
     with transaction.atomic():
         fingerprint = state_hash(spec.program, candidate.state)

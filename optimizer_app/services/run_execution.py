@@ -19,7 +19,7 @@ from optimizer_app.engine.gate import Budget, Gate
 from optimizer_app.engine.metrics import Metric as MetricSpec
 from optimizer_app.engine.usage import Ledger, Usage
 from optimizer_app.models import Candidate, Run, RunLogLine, Split
-from optimizer_app.selectors.datasets import passages_of, split_examples
+from optimizer_app.selectors.datasets import group_of, passages_of, split_examples
 from optimizer_app.services import audit
 from optimizer_app.services.batch_flow import batch_admits, batch_continue, batch_share
 from optimizer_app.services.language_models import connection_of
@@ -133,7 +133,10 @@ def run_spec(run: Run) -> "RunSpec":
     from optimizer_app.engine.runner import RunSpec
 
     splits = {
-        split: [ExampleData(e.pk, e.inputs, e.outputs) for e in split_examples(run.dataset_version, split)]
+        split: [
+            ExampleData(e.pk, e.inputs, e.outputs, group_of(run.dataset_version, e))
+            for e in split_examples(run.dataset_version, split)
+        ]
         for split in Split
     }
     frozen = {key: run.settings[key] for key in ("model", "price_in", "price_out")}

@@ -1,12 +1,16 @@
 """A/B tests that may be looked at at any time: the vectors of docs/statistics.md, section 3."""
 
+import math
 import random
+from statistics import mean, stdev
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.compute.sequential import arm_of_outcomes, race
+
+LOOK = 50  # calls between looks
 
 
 def test_harm_is_seen() -> None:
@@ -54,3 +58,36 @@ def test_the_other_way_round_is_the_mirror_image(told: tuple[int, int, int]) -> 
     other = race(arm_of_outcomes(b, n), arm_of_outcomes(a, n), smallest=0.05)
     assert one.better == pytest.approx(other.worse)
     assert one.low == pytest.approx(-other.high)
+
+
+@pytest.mark.parametrize(
+    ("difference", "share", "total", "decision", "how_often"),
+    [
+        (-0.20, 0.5, 186, "roll back", 1.00), (-0.10, 0.5, 438, "roll back", 1.00),
+        (-0.05, 0.5, 1267, "roll back", 0.98),
+        (-0.02, 0.5, 1983, "equivalent", 0.65), (0.0, 0.5, 1694, "equivalent", 0.96),
+        (0.02, 0.5, 1702, "equivalent", 0.64), (0.05, 0.5, 807, "promote", 0.99), (0.08, 0.5, 311, "promote", 1.00),
+        (-0.20, 0.1, 652, "roll back", 1.00), (-0.10, 0.1, 1463, "roll back", 1.00),
+        (-0.05, 0.1, 3795, "roll back", 0.98),
+        (0.0, 0.1, 4501, "equivalent", 0.96), (0.05, 0.1, 1788, "promote", 0.99), (0.08, 0.1, 682, "promote", 1.00),
+    ],
+)  # fmt: skip
+def test_how_long_a_trial_lasts_and_how_it_ends(
+    difference: float, share: float, total: int, decision: str, how_often: float
+) -> None:
+    draw, totals, agreed, rounds = random.Random(7), list[int](), 0, 120
+    for _ in range(rounds):
+        counts = {True: [0, 0], False: [0, 0]}
+        while sum(n for _, n in counts.values()) < 20_000:
+            for _ in range(LOOK):
+                new = draw.random() < share
+                counts[new][0] += draw.random() < 0.9 + difference * new
+                counts[new][1] += 1
+            found = race(arm_of_outcomes(*counts[False]), arm_of_outcomes(*counts[True]), smallest=0.05).decision
+            if found not in ("collecting", "undecided"):
+                break
+        totals.append(sum(n for _, n in counts.values()))
+        agreed += found == decision
+    error = stdev(totals) / math.sqrt(rounds)
+    assert abs(mean(totals) - total) <= 0.10 * total + 3 * error + LOOK
+    assert agreed / rounds >= how_often - 0.04 - 3 * math.sqrt(how_often * (1 - how_often) / rounds)

@@ -25,9 +25,18 @@ def alarms(rounds: int, n: int, **what: float) -> float:
     return sum(one is not None and one.p < 0.05 for one in found) / rounds
 
 
-@pytest.mark.parametrize(("correlation", "told"), [(0.0, 0.02), (0.3, 0.033), (0.6, 0.04)])
-def test_false_alarms_at_28_days(correlation: float, told: float) -> None:
-    assert alarms(600, 28, correlation=correlation) == pytest.approx(told, abs=0.02)
+@pytest.mark.parametrize(
+    ("n", "correlation", "told"),
+    [(28, 0.0, 0.020), (28, 0.3, 0.033), (28, 0.6, 0.040), (56, 0.0, 0.034), (56, 0.3, 0.040), (56, 0.6, 0.038),
+     (90, 0.0, 0.042), (90, 0.3, 0.042), (90, 0.6, 0.041)],
+)  # fmt: skip
+def test_false_alarms_with_days_that_hang_together(n: int, correlation: float, told: float) -> None:
+    assert alarms(500, n, correlation=correlation) == pytest.approx(told, abs=0.026)
+
+
+@pytest.mark.parametrize(("correlation", "told"), [(0.0, 1.0), (0.3, 0.98), (0.6, 0.76)])
+def test_power_for_five_points_in_56_days(correlation: float, told: float) -> None:
+    assert alarms(200, 56, slope=-5 / 56, correlation=correlation) == pytest.approx(told, abs=0.09)
 
 
 def test_power_for_five_points_in_28_days_with_and_without_weekends() -> None:
