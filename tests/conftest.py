@@ -6,11 +6,16 @@ from dataclasses import fields
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from optimizer_app.common.access import ROLES, Actor
 from optimizer_app.models import Worker
 from optimizer_app.sdk.registry import REGISTRY, Registry
 from tests.factories import workers as worker_factory
+
+# A loaded machine is no failure.
+hypothesis_settings.register_profile("uplift", deadline=None)
+hypothesis_settings.load_profile("uplift")
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ def replay(folder: Path, name: str, reference: int, signals: Sequence[Signal], g
     watches: dict[Signal, Watch] = {}
     waiting = list(signals)
     alarms: list[Alarm] = []
-    for row, (arrived, reading) in enumerate(_readings(folder, name), 1):
+    for row, (arrived, reading) in enumerate(readings_of(folder, name), 1):
         for signal, watch in list(watches.items()):
             if watch.update(reading):
                 alarms.append(Alarm(name, arrived, signal, row))
@@ -65,7 +65,8 @@ def replay(folder: Path, name: str, reference: int, signals: Sequence[Signal], g
     return alarms
 
 
-def _readings(folder: Path, name: str) -> Iterator[tuple[float, Reading]]:
+def readings_of(folder: Path, name: str) -> Iterator[tuple[float, Reading]]:
+    """Each execution once, with the time of its arrival. Raises StreamError."""
     path = folder / f"{name}.csv"
     seen: set[str] = set()
     try:

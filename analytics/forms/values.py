@@ -1,5 +1,8 @@
 """What a worker's answers are worth, and what if."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 
 from optimizer_app.common.forms import ServiceForm
@@ -28,8 +31,20 @@ class ValueForm(ServiceForm):
 
 
 class WhatIfForm(forms.Form):
-    """Other circumstances, in the address."""
+    """Other circumstances, in the address. Each number has a slider around what holds now: to a tenth and to ten times
+    of it, or where it may be negative, five times to both sides."""
 
     value = forms.FloatField(required=False, min_value=0, max_value=1e6, label="Worth of a correct answer, USD")
     per_day = forms.FloatField(required=False, min_value=0, max_value=1e9, label="Calls a day")
     cost = forms.FloatField(required=False, min_value=-1e4, max_value=1e4, label="A call costs more by, USD")
+
+    @classmethod
+    def around(cls, now: Mapping[str, float | None], data: Mapping[str, Any] | None) -> "WhatIfForm":
+        """The form with what is asked, else with what holds now."""
+        shown = {name: None if value is None else float(f"{value:.4g}") for name, value in now.items()}
+        made = cls(data) if data else cls(initial=shown)
+        for name, usual in (("value", 0.05), ("per_day", 100.0), ("cost", 0.001)):
+            kind = "linear" if name == "cost" else "log"
+            base = abs(now.get(name) or 0.0) or usual
+            made.fields[name].widget.attrs |= {"data-slider": kind, "data-base": f"{base:.6g}"}
+        return made

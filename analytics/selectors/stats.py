@@ -18,6 +18,7 @@ from analytics.selectors.periods import DAY, Period, floor
 from optimizer_app.models import IngestBatch
 
 RATE_DAYS = 14
+SUMS_KEPT_S = 60
 KEPT_S = 600  # late executions of days that are over show up after this
 
 
@@ -47,10 +48,31 @@ def freshness() -> Freshness:
 
 
 def sums_by_worker(period: Period) -> dict[int, Totals]:
-    """Counts and sums of every worker, without latencies; one query that reads no sketch."""
+    """Counts and sums of every worker, without latencies. Of days that are over they are kept for a minute: to add 90
+    days of 200 workers takes a fifth of the page's time."""
+    today = floor(timezone.now(), Stat.Size.DAY)
+    if period.size != Stat.Size.DAY or period.start >= today:
+        return _totals(_sums(period))
+    before = replace(period, end=min(period.end, today))
+    key = f"sums-{before.start:%Y%m%d}-{before.end:%Y%m%d}"
+    kept: dict[int, list[float]] | None = cache.get(key)
+    if kept is None:
+        kept = _sums(before)
+        cache.set(key, kept, SUMS_KEPT_S)
+    for worker, row in _sums(replace(period, start=before.end)).items() if period.end > today else ():
+        kept[worker] = [a + b for a, b in zip(kept[worker], row, strict=True)] if worker in kept else row
+    return _totals(kept)
+
+
+def _sums(period: Period) -> dict[int, list[float]]:
+    """By worker, in the order of SUMS; one query that reads no sketch."""
+    rows = _within(period).order_by().values_list("worker").annotate(*(Sum(name) for name in SUMS))
+    return {worker: row for worker, *row in rows}
+
+
+def _totals(sums: dict[int, list[float]]) -> dict[int, Totals]:
     found: dict[int, Totals] = {}
-    sums = [Sum(name) for name in SUMS]
-    for worker, *row in _within(period).order_by().values_list("worker").annotate(*sums):
+    for worker, row in sums.items():
         made = found[worker] = Totals()
         for name, value in zip(SUMS, row, strict=True):
             setattr(made, name, value)

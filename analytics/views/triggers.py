@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from analytics.forms.triggers import TriggerForm
 from analytics.models import TriggerDecision, TriggerPolicy
+from analytics.selectors.triggers import asked_by_code
 from analytics.services.trigger_policies import triggers_set
 from analytics.views.workers import worker_of, worker_page
 from optimizer_app.common.access import Capability, actor_of
@@ -19,7 +20,7 @@ PER_PAGE = 30
 @needs(Capability.READ)
 def triggers_page(request: HttpRequest, worker_id: int) -> HttpResponse:
     worker = worker_of(worker_id)
-    policy = TriggerPolicy.objects.filter(worker=worker).first() or TriggerPolicy(worker=worker)
+    policy = TriggerPolicy.objects.filter(worker=worker).first() or asked_by_code(worker)
     form = TriggerForm.of(policy, request.POST or None)
     if request.method == "POST":
         actor_of(request).require(Capability.APPROVE)
@@ -31,5 +32,5 @@ def triggers_page(request: HttpRequest, worker_id: int) -> HttpResponse:
     found = Paginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
     return worker_page(
         request, worker, "triggers", policy=policy, form=form, found=found, query="",
-        zone=timezone.get_current_timezone_name(),
+        asked=worker.optimization.get("trigger", "manual"), zone=timezone.get_current_timezone_name(),
     )  # fmt: skip

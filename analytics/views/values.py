@@ -17,6 +17,7 @@ from analytics.views.workers import worker_of, worker_page
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import needs, page
 
+WHAT_IF = ("value", "per_day", "cost")
 FIELDS = ("correct_usd", "second_usd", "person_hours", "person_hour_usd", "compute_hour_usd", "horizon_days")
 
 
@@ -34,12 +35,13 @@ def value_page(request: HttpRequest, worker_id: int) -> HttpResponse:
             messages.success(request, "Saved. The ledger is computed with it from now on.")
             return redirect("analytics:value", worker_id)
     ledger = ledgers([worker])[0]
-    asked = WhatIfForm(request.GET if {"value", "per_day", "cost"} & set(request.GET) else None)
+    now = {name: getattr(ledger.stake, name) for name in WHAT_IF}
+    asked = WhatIfForm.around(now, request.GET if set(WHAT_IF) & set(request.GET) else None)
     changed = with_changes(ledger, **asked.cleaned_data) if asked.is_bound and asked.is_valid() else None
     shown = changed or ledger
     return worker_page(
         request, worker, "value", ledger=ledger, shown=shown, what_if=changed is not None, form=form,
-        asked=_as_it_is(shown.stake) if not asked.errors else asked,
+        asked=asked,
         break_even=break_even_figure(course(shown.stake)) if shown.worth else None,
     )  # fmt: skip
 
@@ -49,7 +51,3 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
     if file := exported(request, "portfolio", portfolio_records):
         return file
     return page(request, "analytics/portfolio.html", title="Value of all workers", shown=portfolio())
-
-
-def _as_it_is(stake: object) -> WhatIfForm:
-    return WhatIfForm(initial={name: getattr(stake, name) for name in ("value", "per_day", "cost")})

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
+from analytics.selectors.offline import label_of, offline, tests_of
 from analytics.selectors.periods import period_of
 from analytics.selectors.records import flat
 from analytics.selectors.versus import versus
@@ -29,4 +30,8 @@ def versus_page(request: HttpRequest, worker_id: int) -> HttpResponse:
     if file := exported(request, f"worker-{worker_id}-compared", lambda: [flat(line) for line in shown.lines]):
         return file
     numbers = worker.versions.order_by("-number").values_list("number", flat=True)[:200]
-    return worker_page(request, worker, "versus", shown=shown, numbers=numbers)
+    tests = tests_of(worker)
+    return worker_page(
+        request, worker, "versus", shown=shown, numbers=numbers, tests=[(test.pk, label_of(test)) for test in tests],
+        offline=offline(tests, asked.get("a_test", ""), asked.get("b_test", "")),
+    )  # fmt: skip

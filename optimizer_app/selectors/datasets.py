@@ -20,7 +20,7 @@ def split_examples(version: DatasetVersion, split: Split) -> QuerySet[Example]:
 
 
 def group_of(version: DatasetVersion, example: Example) -> str:
-    """What an example hangs together with others by: the field the version is grouped by, else the person it is about."""
+    """What an example hangs together with others by: the field the version is grouped by, else whom it is about."""
     if version.grouped_by:
         return as_text((example.inputs | example.outputs)[version.grouped_by])
     return example.subject

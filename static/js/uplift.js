@@ -1,4 +1,4 @@
-// Behaviour shared by all pages: CSRF for htmx, local times, repeated rows, scrolling tables by keyboard.
+// Behaviour shared by all pages: CSRF for htmx, local times, repeated rows, sliders, scrolling tables by keyboard.
 "use strict";
 
 document.addEventListener("htmx:configRequest", (event) => {
@@ -18,6 +18,28 @@ function showLocalTimes(root) {
 function letTablesScroll(root) {
   for (const box of root.querySelectorAll(".up-scroll")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
+}
+
+// A slider beside a number: around data-base, by factors of ten or in equal steps.
+function addSliders(root) {
+  for (const input of root.querySelectorAll("input[data-slider]:not([data-ready])")) {
+    input.dataset.ready = "";
+    const base = Number(input.dataset.base), linear = input.dataset.slider === "linear";
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: -100, max: 100, step: 1 });
+    slider.setAttribute("aria-label", `${input.labels[0]?.textContent.trim()}, slider`);
+    const place = () => {
+      const now = Number(input.value);
+      slider.value = linear ? 20 * now / base : 100 * Math.log10(Math.max(now, base / 10) / base);
+    };
+    slider.addEventListener("input", () => {
+      const value = linear ? slider.value / 20 * base : base * 10 ** (slider.value / 100);
+      input.value = Number(value.toPrecision(3));
+    });
+    input.addEventListener("input", place);
+    place();
+    input.after(slider);
   }
 }
 
@@ -112,10 +134,12 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;
   showLocalTimes(document);
   letTablesScroll(document);
+  addSliders(document);
   document.querySelectorAll("[data-rows]").forEach(prepareRows);
   document.querySelectorAll("[data-steps]").forEach(prepareSteps);
 });
 document.addEventListener("htmx:load", (event) => {
   showLocalTimes(event.detail.elt);
   letTablesScroll(event.detail.elt);
+  addSliders(event.detail.elt);
 });

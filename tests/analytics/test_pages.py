@@ -14,12 +14,12 @@ from analytics.selectors.portfolio import portfolio
 from analytics.services.stats import stats_absorb
 from analytics.services.values import value_set
 from optimizer_app.common.access import SYSTEM
-from optimizer_app.models import Promotion, Worker
+from optimizer_app.models import Evaluation, Promotion, Worker
 from optimizer_app.services.versions import version_promote
 from tests.conftest import SignIn, actor
 from tests.factories.executions import record, recorded
 from tests.factories.history import executed, lived
-from tests.factories.workers import finished_run, routing_worker
+from tests.factories.workers import finished_run, frozen, routing_worker
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 NOW = timezone.now
@@ -120,6 +120,19 @@ def test_versions_are_compared_on_the_same_examples_and_in_production(promoted: 
     page = text(signed_in("viewer"), f"/workers/{promoted.pk}/compare/?a_version=0&b_version=1&a_period=30d")
     assert "sealed test examples of" in page
     assert "200 calls" in page
+
+
+def test_any_two_tests_are_compared_on_what_they_share(promoted: Worker, signed_in: SignIn) -> None:
+    again = finished_run(promoted, seed=4)
+    other = finished_run(promoted, version=frozen(routing_worker()), seed=5)
+    tests = {run.pk: list(Evaluation.objects.filter(run=run, split="test")) for run in (again, other)}
+    client, page = signed_in("viewer"), f"/workers/{promoted.pk}/compare/"
+    assert "Offline: any two tests" in text(client, page)
+    first, second = tests[again.pk]
+    assert f"on the {first.n} examples of both" in text(client, f"{page}?a_test={first.pk}&b_test={second.pk}")
+    apart = text(client, f"{page}?a_test={first.pk}&b_test={tests[other.pk][0].pk}")
+    assert "They share 0 examples only" in apart
+    assert client.get(f"{page}?a_test={first.pk}&b_test=999999").status_code == 422
 
 
 @pytest.mark.parametrize(

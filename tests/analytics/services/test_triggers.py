@@ -277,9 +277,20 @@ def test_policies_are_checked_and_for_approvers(worker: Worker, signed_in: SignI
     sent = {
         "enabled": "on", "on_degradation": "on", "optimizer": "GEPA", "cooldown_hours": "12", "most_at_once": "2",
         "promote": "automatic", "least_gain": "3", "least_pays": "80", "rollback_hours": "24", "cron": "0 3 * * *",
+            "canary_share": "20", "canary_calls": "5000",
     }  # fmt: skip
     assert client.post(page, sent | {"cron": "daily"}).status_code == 200
     assert client.post(page, sent).status_code == 302
     kept = TriggerPolicy.objects.get()
     assert (kept.least_gain, kept.least_pays, kept.optimizer, kept.dry_run) == (0.03, 0.8, "GEPA", False)
     assert kept.next_at is not None
+
+
+@pytest.mark.parametrize(("trigger", "shown"), [("schedule", "0 3 * * 1"), ("examples", 'value="100"')])
+def test_what_the_code_asks_for_waits_on_the_page(worker: Worker, signed_in: SignIn, trigger: str, shown: str) -> None:
+    Worker.objects.filter(pk=worker.pk).update(optimization={"trigger": trigger, "optimizer": "GEPA", "parameters": {}})
+    page = signed_in("approver").get(f"/workers/{worker.pk}/triggers/").content.decode()
+    assert f"asks for the trigger “{trigger}”" in page
+    assert shown in page
+    assert not TriggerPolicy.objects.exists()
+    assert triggers_look() == 0

@@ -114,3 +114,20 @@ def test_empty_and_unequal_sides_are_refused() -> None:
     for before, after in (([], []), ([1.0], [1.0, 0.0])):
         with pytest.raises(ValueError, match="same examples"):
             compare(before, after, binary=True)
+
+
+def test_groups_that_hang_together_widen_the_interval_and_never_narrow_it() -> None:
+    after = [1.0] * 30 + [0.0] * 10 + [1.0] * 60
+    before = [0.0] * 30 + [1.0] * 10 + [1.0] * 60
+    alone = compare(before, after, binary=True)
+    together = compare(before, after, binary=True, groups=[str(i // 10) for i in range(100)])
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)
+    assert (together.difference, together.groups, alone.groups) == (alone.difference, 10, 0)
+    spread = compare(before, after, binary=True, groups=[str(i % 50) for i in range(100)])
+    assert spread.high - spread.low >= alone.high - alone.low
+    assert compare(before, after, binary=True, groups=[""] * 100) == alone
+
+
+def test_one_group_alone_says_nothing() -> None:
+    found = compare([0.0] * 20, [1.0] * 20, binary=True, groups=["the same person"] * 20)
+    assert (found.low, found.high, found.verdict) == (-1.0, 1.0, "undecided")
