@@ -252,3 +252,28 @@ def test_people_start_watch_and_end_it_on_the_page(worker: Worker, winner: Progr
     client = signed_in("approver")
     assert client.post(f"{page}{canary.pk}/end/", {"why": "seen enough"}).status_code == 302
     assert "seen enough" in client.get(page).content.decode()
+
+
+def test_programs_start_call_read_and_end_it(worker: Worker, winner: ProgramVersion, signed_in: SignIn) -> None:
+    client = signed_in("admin")
+    address = f"/api/v1/versions/{winner.pk}/canary"
+    made = client.post(address, {"share": 0.5}, content_type="application/json")
+    assert (made.status_code, made.json()["status"]) == (201, "running")
+    said = {"inputs": {"message": "my invoice is wrong"}}
+    answered = {
+        caller: {
+            client.post(
+                f"/api/v1/workers/{worker.pk}/predict", said | {"caller": caller}, content_type="application/json"
+            ).json()["version_id"]
+            for _ in range(2)
+        }
+        for caller in ("anna", "ben", "carla", "dora", "emil", "fritz")
+    }
+    assert all(len(versions) == 1 for versions in answered.values())
+    assert set.union(*answered.values()) == {winner.pk, worker.active_version_id}
+    stats_absorb()
+    told = client.get(f"/api/v1/measures/workers/{worker.pk}/canaries").json()["records"]
+    assert (told[0]["calls"], told[0]["status"]) == (12, "running")
+    ended = client.post(f"{address}/end", {"why": "seen"}, content_type="application/json")
+    assert ended.json()["status"] == "stopped"
+    assert client.post(f"{address}/end", {}, content_type="application/json").status_code == 404

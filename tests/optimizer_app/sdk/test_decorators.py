@@ -13,7 +13,9 @@ import pytest
 from optimizer_app import sdk
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.models import Execution, Feedback, ProgramVersion, Worker
+from optimizer_app.sdk.arms import in_canary
 from optimizer_app.sdk.registry import Registry
+from optimizer_app.services.canaries import canary_end, canary_start
 from optimizer_app.services.versions import version_promote
 from optimizer_app.services.workers import fingerprint
 from tests.factories.workers import routing_worker
@@ -242,3 +244,63 @@ def test_without_a_place_to_send_to_the_worker_works_and_says_so_once(caplog: An
 
     assert [alone("a"), alone("b")] == ["a", "b"]
     assert caplog.text.count("executions are not recorded") == 1
+
+
+def test_a_canary_answers_its_share_and_a_subject_stays_with_one_version(connect: Connect, model: Server) -> None:
+    to = connect()
+    route = route_worker()
+    route(message="hello")
+    assert to.flush()
+    worker = Worker.objects.get(name="Route")
+    version = improved(worker)
+    canary = canary_start(version, by=SYSTEM, share=0.5)
+    until(lambda: route.care.active.canary is not None)
+
+    for number in range(40):
+        with sdk.about(subject=f"customer {number % 8}"):
+            route(message=f"hello {number}")
+    assert to.flush()
+
+    told = Execution.objects.exclude(subject="").values_list("subject", "version__number")
+    versions: dict[str, set[int]] = {}
+    for subject, number in told:
+        versions.setdefault(subject, set()).add(number)
+    assert len(versions) == 8
+    assert all(len(numbers) == 1 for numbers in versions.values())
+    assert {1 if in_canary(canary.pk, 0.5, f"customer {n}") else 0 for n in range(8)} == {0, 1}
+    canary_end(canary, by=SYSTEM, status="stopped", why="seen")
+    until(lambda: route.care.active.canary is None)
+
+
+def test_a_module_answers_the_trial_with_a_copy(connect: Connect, model: Server) -> None:
+    to = connect()
+
+    @sdk.dspy_worker("Module", inputs=[{"name": "message"}], outputs=[{"name": "team"}])
+    class Router(dspy.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.answer = dspy.Predict("message -> team")
+
+        def forward(self, message: str) -> Any:
+            return self.answer(message=message)
+
+    router = Router()
+    router(message="hello")
+    assert to.flush()
+    worker = Worker.objects.get(name="Module")
+    canary_start(improved(worker, "Say K9."), by=SYSTEM, share=0.5)
+    until(lambda: Router.care.active.canary is not None)
+    before = router.answer.signature.instructions
+    lm = dspy.settings.lm
+
+    def call(number: int) -> None:
+        with dspy.context(lm=lm):
+            router(message=f"hello {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(call, range(40)))
+    assert to.flush()
+    assert router.answer.signature.instructions == before
+    assert set(Execution.objects.values_list("version__number", flat=True)) >= {0, 1}
+    said = [str(entry["messages"]) for entry in lm.history]
+    assert 5 <= sum("Say K9." in text for text in said) <= 35
