@@ -36,13 +36,18 @@ class Cause:
     p: float
 
 
-def causes(healthy: Sequence[Sample], since: Sequence[Sample], value: Callable[[Reading], float | None]) -> list[Cause]:
-    """What changed, surest first. `value` is the signal that fell."""
+def causes(
+    healthy: Sequence[Sample], since: Sequence[Sample], value: Callable[[Reading], float | None],
+    further: Iterable[Cause] = (),
+) -> list[Cause]:  # fmt: skip
+    """What changed, surest first. `value` is the signal that fell; `further` are candidates found elsewhere, which are
+    corrected together with these."""
     found = [
         *_shares("error", healthy, since, lambda sample: sample.error_kind or None),
         *_shares("label", healthy, since, lambda sample: sample.label or None),
         *_shares("model", healthy, since, lambda sample: sample.model or None),
         *_levels("quality of label", healthy, since, value),
+        *further,
     ]
     adjusted = holm([cause.p for cause in found])
     sure = [

@@ -56,8 +56,9 @@ def _facts(incident: Incident) -> dict[str, str]:
         "Calls": f"{told.get('corrected_count', told['count']):,}",
         "Since": f"{timezone.localtime(incident.began_at):%-d %b %Y %H:%M %Z}",
     }
-    if incident.causes:
-        cause = incident.causes[0]
+    told_outside = [cause for cause in incident.causes if cause["kind"] != "word"]  # words of inputs stay here
+    if told_outside:
+        cause = told_outside[0]
         facts["With it"] = f"{cause['kind']} {cause['name']}: {_share(cause, 'before')} → {_share(cause, 'after')}"
     return facts
 

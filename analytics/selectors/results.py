@@ -1,6 +1,6 @@
 """What the before/after page shows of a finished run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
@@ -12,6 +12,7 @@ from optimizer_app.models import Comparison, Evaluation, Example, ExampleScore, 
 from optimizer_app.selectors.versions import StepChange, version_changes
 
 MOST_SLICED = 3_000  # examples are encrypted and opened one by one
+MOST_VALUES, SOURCE = 12, "source"
 LEAST_SLICED = 30
 OUTCOMES = {"fixed": "Fixed", "broken": "Broken", "unchanged": "Unchanged"}
 
@@ -116,21 +117,30 @@ def pairs(comparison: Comparison, after: list[ExampleScore]) -> Iterator[Example
 
 
 def result_changes(comparison: Comparison) -> list[Change]:
-    """Every test example's change, with the groups it is in: its expected label, and how long its input is."""
+    """Every test example's change, with the groups it is in: its expected label, how long its input is, the values of
+    inputs that have only a few, and where it came from."""
     labels = [field.name for field in comparison.run.worker.spec().outputs if field.type in ("enum", "bool")]
     rows = list(outcome_scores(comparison))
     if len(rows) > MOST_SLICED:
         return []
     lengths = {row.pk: sum(len(str(value)) for value in row.example.inputs.values()) for row in rows}
     cuts = quantiles(lengths.values(), n=3) if len(rows) > LEAST_SLICED else None
+    few = _few([{**row.example.inputs, SOURCE: row.example.source} for row in rows])
     return [
         Change(
             str(row.example_id), row.before_score, row.score,  # type: ignore[attr-defined]
             {name: str(row.example.outputs.get(name, "")) for name in labels[:1]}
-            | ({LENGTH: _third(lengths[row.pk], cuts)} if cuts else {}),
+            | ({LENGTH: _third(lengths[row.pk], cuts)} if cuts else {})
+            | {name: told[number] for name, told in few.items()},
         )
-        for row in rows
+        for number, row in enumerate(rows)
     ]  # fmt: skip
+
+
+def _few(rows: Sequence[Mapping[str, object]]) -> dict[str, list[str]]:
+    """What has from two to MOST_VALUES different values over all rows, in their order: kinds, languages, sources."""
+    told = {name: [str(row.get(name, "")) for row in rows] for name in (rows[0] if rows else ())}
+    return {name: values for name, values in told.items() if 1 < len(set(values)) <= MOST_VALUES}
 
 
 def _third(length: int, cuts: list[float]) -> str:

@@ -31,7 +31,7 @@ def channel_save(
     if channel is not None:
         config = {**channel.config, **{key: value for key, value in config.items() if value}}
         kind = channel.kind
-    fields = _problems(channel, name, kind, config) | _routing_problems(topics, least, after_minutes, hours)
+    fields = _problems(channel, name, kind, config, topics) | _routing_problems(topics, least, after_minutes, hours)
     if fields:
         raise Refused(fields=fields)
     with transaction.atomic():
@@ -84,7 +84,9 @@ def _routing_problems(
     return fields
 
 
-def _problems(channel: Channel | None, name: str, kind: str, config: dict[str, Any]) -> dict[str, list[str]]:
+def _problems(
+    channel: Channel | None, name: str, kind: str, config: dict[str, Any], topics: Collection[str]
+) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     others = Channel.objects.exclude(pk=channel.pk) if channel else Channel.objects.all()
     if not 0 < len(name.strip()) <= LONGEST_NAME or others.filter(name=name.strip()).exists():
@@ -99,6 +101,8 @@ def _problems(channel: Channel | None, name: str, kind: str, config: dict[str, A
         fields["url"] = [problem]
     if kind == Channel.Kind.WEBHOOK and len(config["secret"]) < LEAST_SECRET:
         fields["secret"] = [f"At least {LEAST_SECRET} characters."]
+    if kind == Channel.Kind.PAGERDUTY and set(topics) - {INCIDENTS}:
+        fields["topics"] = ["PagerDuty wakes people; it is told of incidents only."]
     if kind == Channel.Kind.PAGERDUTY and not config["routing_key"]:
         fields["routing_key"] = ["The integration key of the service."]
     if kind == Channel.Kind.EMAIL:

@@ -11,15 +11,18 @@ from django.utils import timezone
 
 from analytics.models import Note, WorkerValue
 from analytics.selectors.portfolio import portfolio
+from analytics.selectors.results import result_changes
 from analytics.services.stats import stats_absorb
 from analytics.services.values import value_set
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.models import Evaluation, Promotion, Worker
+from optimizer_app.services.dataset_versions import dataset_freeze
+from optimizer_app.services.datasets import dataset_create, examples_add
 from optimizer_app.services.versions import version_promote
 from tests.conftest import SignIn, actor
 from tests.factories.executions import record, recorded
 from tests.factories.history import executed, lived
-from tests.factories.workers import finished_run, frozen, routing_worker
+from tests.factories.workers import SHARES, finished_run, frozen, routing_program, routing_rows, routing_worker
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 NOW = timezone.now
@@ -120,6 +123,17 @@ def test_versions_are_compared_on_the_same_examples_and_in_production(promoted: 
     page = text(signed_in("viewer"), f"/workers/{promoted.pk}/compare/?a_version=0&b_version=1&a_period=30d")
     assert "sealed test examples of" in page
     assert "200 calls" in page
+
+
+def test_results_have_groups_by_inputs_with_few_values() -> None:
+    worker = routing_worker(program=routing_program(inputs=[{"name": "message"}, {"name": "language"}]))
+    dataset = dataset_create(by=SYSTEM, name="Two languages", description="", worker=worker)
+    rows = [row | {"language": ("en", "de")[n % 2]} for n, row in enumerate(routing_rows())]
+    examples_add(dataset, enumerate(rows, 1), by=SYSTEM, source="file")
+    run = finished_run(worker, version=dataset_freeze(dataset, by=SYSTEM, shares=SHARES, stratify_by="team", seed=1))
+    changes = result_changes(run.comparison)
+    assert {change.groups["language"] for change in changes} == {"en", "de"}
+    assert all("message" not in change.groups and "source" not in change.groups for change in changes)
 
 
 def test_any_two_tests_are_compared_on_what_they_share(promoted: Worker, signed_in: SignIn) -> None:

@@ -4,10 +4,12 @@ or by people; nothing is doubled by duplicates, corrections or several absorbers
 import random
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from django.utils import timezone
 
-from analytics.models import Incident, Monitor, WatchPolicy
+from analytics.models import Delivery, Incident, Monitor, WatchPolicy
+from analytics.selectors.messages import message_of
 from analytics.selectors.watching import back_test, watched
 from analytics.services.explanations import incident_explain
 from analytics.services.incidents import incident_acknowledge, incident_note, incident_resolve, incident_snooze
@@ -66,6 +68,21 @@ def fallen(traffic: Traffic) -> Incident:
     assert not Incident.objects.exists()
     traffic.send(200, success=0.6, kind="TimeoutError")
     return incident()
+
+
+def test_new_words_of_callers_are_named_and_stay_inside(traffic: Traffic) -> None:
+    traffic.send(600)
+    rows = traffic.rows(200, success=0.6)
+    new = [msgspec.structs.replace(row, inputs={"message": f"passkey {n} lost"}) for n, row in enumerate(rows)]
+    recorded(traffic.worker, *new)
+    stats_absorb()
+    found = incident()
+    incident_explain(found.pk)
+    found.refresh_from_db()
+    told = {cause["name"]: (cause["before"], cause["after"]) for cause in found.causes if cause["kind"] == "word"}
+    assert told["passkey"] == pytest.approx((0.0, 1.0), abs=0.2)
+    delivery = Delivery(incident=found, event="opened", key="k")
+    assert "passkey" not in message_of(delivery).text
 
 
 def test_a_fall_opens_one_incident_that_says_what_it_knows(traffic: Traffic) -> None:

@@ -228,3 +228,11 @@ def test_people_plan_and_end_silences(worker: Worker, signed_in: SignIn) -> None
     assert "Release" in client.get("/incidents/silences/").content.decode()
     assert client.post(f"/incidents/silences/{made.pk}/end/").status_code == 302
     assert "over" in client.get("/incidents/silences/").content.decode()
+
+
+def test_pagerduty_is_not_told_of_news() -> None:
+    with pytest.raises(Refused, match="wakes people"):
+        channel_save(
+            None, by=SYSTEM, name="p", kind="pagerduty", worker=None, config={"routing_key": "k"},
+            topics=["incidents", "runs"],
+        )  # fmt: skip
