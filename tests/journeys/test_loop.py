@@ -61,6 +61,7 @@ def test_a_decline_is_repaired_by_itself_although_scheduler_and_worker_are_kille
     assert (told["runs"], told["canaries"], told["score"]) == (2, ["promoted"], ["resolved"])
     assert told["promotions"] == ["initial", "promotion", "promotion"]
     assert [outcome for outcome in told["decisions"] if outcome != "not_now"] == ["on_trial", "promoted", "started"]
+    assert "broken" not in installation.command("integrity", "--bodies")
     _look_at_it(sign_in(installation), installation)
 
 
