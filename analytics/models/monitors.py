@@ -31,13 +31,15 @@ class WatchPolicy(Timestamped):
 
 class Monitor(Timestamped):
     """The detectors of one worker's version (its id; 0 where callers name none). While it learns, `learning` holds
-    the readings so far, packed; `watches` are the armed detectors by signal. `seen` counts executions."""
+    the readings so far, packed; `watches` are the armed detectors by signal. `seen` counts executions. `inherited`
+    names signals whose detector still has the level of the version before, until enough is known of this one."""
 
     worker = models.ForeignKey("optimizer_app.Worker", on_delete=models.PROTECT, related_name="monitors")
     version = models.PositiveBigIntegerField(default=0)
     seen = models.BigIntegerField(default=0)
     learning = models.BinaryField(default=bytes)
     watches = models.JSONField(default=dict)
+    inherited = models.JSONField(default=list)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("worker", "version"), name="monitor_version"),)

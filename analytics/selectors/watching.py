@@ -29,7 +29,8 @@ TOGETHER = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class WatchedSignal:
-    """One signal of the active version: learning, calm or in alarm. `evidence` is how far to the alarm, 0 to 1."""
+    """One signal of the active version: learning, calm, calm against the level of the version before (inherited), or in
+    alarm. `evidence` is how far to the alarm, 0 to 1."""
 
     signal: Signal
     label: str
@@ -122,8 +123,9 @@ def _watched(signal: Signal, monitor: Monitor | None) -> WatchedSignal:
     detector = msgspec.convert(state, Watch).detector
     drop = min(detector.delta, detector.mean - 0.001)
     least = detectable_after(detector.mean, detector.mean - drop, detector.gamma) if 0 < detector.mean < 1 else None
+    calm = "inherited" if monitor and signal in monitor.inherited else "calm"
     return WatchedSignal(
-        signal, LABELS[signal], "alarm" if detector.alarmed else "calm", detector.mean, detector.evidence,
+        signal, LABELS[signal], "alarm" if detector.alarmed else calm, detector.mean, detector.evidence,
         detector.n + detector.pn, detector.delta, least * SLOWER_THAN_LIMIT if least else None,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from analytics.models import Monitor, WatchPolicy
 from analytics.selectors.watching import promise_of
 from analytics.services.incidents import Following, incident_following, incident_open
 from optimizer_app.common.measures import Measure
-from optimizer_app.models import Worker
+from optimizer_app.models import Promotion, Worker
 
 logger = logging.getLogger(__name__)
 ARM_EVERY = 50  # readings between attempts to arm
@@ -69,7 +69,9 @@ def _readings_of(measures: Iterable[Measure]) -> dict[tuple[int, int], list[Read
 
 
 def _update(worker: int, version: int, policy: WatchPolicy, readings: Sequence[Reading]) -> None:
-    monitor, _ = Monitor.objects.get_or_create(worker_id=worker, version=version)
+    monitor, created = Monitor.objects.get_or_create(worker_id=worker, version=version)
+    if created and version:
+        _inherit(monitor)
     kept = {name: msgspec.convert(state, Watch) for name, state in monitor.watches.items()}
     armed = {signal: kept[signal] for signal in SIGNALS if signal in kept}
     watching = _Watching(monitor, policy, armed, _kept(monitor))
@@ -83,7 +85,21 @@ def _update(worker: int, version: int, policy: WatchPolicy, readings: Sequence[R
             following.save()
     monitor.watches = {signal: msgspec.to_builtins(watch) for signal, watch in watching.watches.items()}
     monitor.learning = zlib.compress(msgspec.msgpack.encode(watching.learning), 1) if watching.learning else b""
-    monitor.save(update_fields=["seen", "watches", "learning"])
+    monitor.save(update_fields=["seen", "watches", "learning", "inherited"])
+
+
+def _inherit(monitor: Monitor) -> None:
+    """Watch a version from its first call on: against the level of the version that it replaced, where that one had no
+    alarm. So harm done by a promotion is noticed before the version's own level is known."""
+    promotion = Promotion.objects.filter(version=monitor.version).order_by("-id").first()
+    before = Monitor.objects.filter(worker=monitor.worker_id, version=promotion.previous_id or 0) if promotion else None
+    kept = before.first() if before is not None else None
+    for signal, state in (kept.watches if kept else {}).items():
+        watch = msgspec.convert(state, Watch)
+        if not watch.detector.alarmed:
+            watch.detector.rearm()
+            monitor.watches[signal] = msgspec.to_builtins(watch)
+            monitor.inherited.append(signal)
 
 
 def _see(watching: _Watching, signal: Signal, watch: Watch, reading: Reading) -> None:
@@ -103,7 +119,7 @@ def _see(watching: _Watching, signal: Signal, watch: Watch, reading: Reading) ->
 
 
 def _learn(watching: _Watching, reading: Reading) -> None:
-    missing = [signal for signal in SIGNALS if signal not in watching.watches]
+    missing = _unknown(watching)
     if not any(measured(signal, reading) for signal in missing):
         return
     watching.learning.append(reading)
@@ -114,9 +130,19 @@ def _learn(watching: _Watching, reading: Reading) -> None:
         drop = watching.policy.drops.get(signal)
         if watch := Watch.start(signal, watching.learning, gamma=promise * len(SIGNALS), drop=drop):
             watching.watches[signal] = watch
-    missing = [signal for signal in missing if signal not in watching.watches]
+            watching.monitor.inherited = [name for name in watching.monitor.inherited if name != signal]
+    missing = _unknown(watching)
     useful = [kept for kept in watching.learning if any(measured(signal, kept) for signal in missing)]
     watching.learning = useful[-MOST_LEARNING:]
+
+
+def _unknown(watching: _Watching) -> list[Signal]:
+    """Signals whose own level is not known yet. What an inherited detector has alarmed of is no level to learn."""
+    return [
+        signal for signal in SIGNALS
+        if signal not in watching.watches
+        or (signal in watching.monitor.inherited and not watching.watches[signal].detector.alarmed)
+    ]  # fmt: skip
 
 
 def _kept(monitor: Monitor) -> list[Reading]:

@@ -32,7 +32,7 @@ def watch_set(worker: Worker, *, by: Actor, enabled: bool, days: int, drops: dic
         policy, _ = WatchPolicy.objects.update_or_create(
             worker=worker, defaults={"enabled": enabled, "days": days, "drops": drops}
         )
-        Monitor.objects.filter(worker=worker).update(watches={}, learning=b"")
+        Monitor.objects.filter(worker=worker).update(watches={}, learning=b"", inherited=[])
         audit.record(by, "watch.set", worker, enabled=enabled, days=days, drops=drops)
     return policy
 

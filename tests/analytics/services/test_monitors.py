@@ -21,8 +21,10 @@ from optimizer_app.models import AuditEvent, Worker
 from optimizer_app.sdk.payload import ExecutionRecord, FeedbackRecord
 from optimizer_app.services.executions import Receipt
 from optimizer_app.services.feedback import feedback_record
+from optimizer_app.services.versions import version_promote
 from tests.conftest import SignIn, actor
 from tests.factories.executions import record, recorded
+from tests.factories.workers import finished_run
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +33,7 @@ class Traffic:
     """Calls of a worker that go on; `fall` makes every tenth and more of them fail."""
 
     def __init__(self, worker: Worker) -> None:
-        self.worker, self.draw = worker, random.Random(3)
+        self.worker, self.draw, self.version = worker, random.Random(3), 0
         self.at: datetime = timezone.now() - timedelta(days=2)
 
     def rows(
@@ -44,7 +46,7 @@ class Traffic:
             made.append(
                 record(
                     self.worker, started_at=self.at, error_kind="" if ok else kind, latency_ms=300.0, cost_usd=0.001,
-                    outputs={"team": label} if ok else {},
+                    outputs={"team": label} if ok else {}, version=self.version,
                 )
             )  # fmt: skip
         return made
@@ -68,6 +70,23 @@ def fallen(traffic: Traffic) -> Incident:
     assert not Incident.objects.exists()
     traffic.send(200, success=0.6, kind="TimeoutError")
     return incident()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize(("success", "noticed"), [(0.5, True), (0.95, False)])
+def test_a_promoted_version_is_watched_from_its_first_call_on(worker: Worker, success: float, noticed: bool) -> None:
+    winner = finished_run(worker).winner
+    assert winner
+    traffic = Traffic(worker)
+    traffic.send(600)
+    version_promote(winner, by=SYSTEM)
+    traffic.version = winner.number
+    traffic.send(80, success=success)
+    assert Incident.objects.filter(signal="success", version=winner.pk).exists() == noticed
+    assert "success" in Monitor.objects.get(version=winner.pk).inherited
+    if not noticed:
+        traffic.send(300, success=success)
+        assert "success" not in Monitor.objects.get(version=winner.pk).inherited
 
 
 def test_new_words_of_callers_are_named_and_stay_inside(traffic: Traffic) -> None:
