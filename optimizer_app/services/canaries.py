@@ -28,7 +28,8 @@ def canary_start(
     if fields:
         raise Refused(fields=fields)
     with transaction.atomic():
-        worker = Worker.objects.select_for_update().select_related("active_version").get(pk=version.worker_id)
+        workers = Worker.objects.select_for_update(of=("self",)).select_related("active_version")
+        worker = workers.get(pk=version.worker_id)
         two_people_required(worker, version, by)
         if worker.active_version is None or worker.active_version_id == version.pk:
             raise Conflict(f"{version} answers all calls already.")
