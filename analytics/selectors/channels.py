@@ -27,14 +27,17 @@ def told_of(incident: Incident, event: str) -> list[Channel]:
     ]  # fmt: skip
 
 
-def waits_until(channel: Channel, incident: Incident | None) -> datetime | None:
-    """When a channel may next be told; None for now. Tests and news wait for its hours, not for the end of silences."""
-    now = timezone.now()
+def waits_until(delivery: Delivery) -> datetime | None:
+    """When it may be sent; None for now. News wait for the channel's hours, not for the end of silences; tests wait for
+    nothing."""
+    now, incident = timezone.now(), delivery.incident
+    if delivery.event == Event.TEST:
+        return None
     silent = None
     if incident is not None:
         silences = Silence.objects.filter(Q(worker=None) | Q(worker=incident.worker_id), starts_at__lte=now)
         silent = silences.filter(ends_at__gt=now).order_by("-ends_at").values_list("ends_at", flat=True).first()
-    return silent or _next_hour(channel, now)
+    return silent or _next_hour(delivery.channel, now)
 
 
 def _at_once(channels: QuerySet[Channel], incident: Incident, event: str) -> QuerySet[Channel]:

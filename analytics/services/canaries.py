@@ -1,5 +1,6 @@
 """Canaries: what both sides measure is counted as it arrives, and the trial ends as soon as it is decided."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,6 +17,7 @@ from optimizer_app.common.problems import Conflict
 from optimizer_app.models import Canary
 from optimizer_app.services.canaries import canary_end
 
+logger = logging.getLogger(__name__)
 DISASTER = 0.1  # the drop that guards look for; smaller ones are the test's, from fifty calls on
 Outcome = TriggerDecision.Outcome
 OUTCOMES = {
@@ -30,8 +32,13 @@ def canaries_count(measures: Sequence[Measure]) -> None:
         since = canary.created_at.timestamp()
         sides = {canary.version_id: "new", canary.against_id: "old"}
         told = [m for m in measures if m.worker == canary.worker_id and m.version in sides and m.at >= since]
-        if told:
-            _count(canary, told, sides)
+        if not told:
+            continue
+        try:
+            with transaction.atomic():
+                _count(canary, told, sides)
+        except Exception:  # one trial must not keep the statistics of all from going on
+            logger.exception("The canary %s missed %d calls.", canary.pk, len(told))
 
 
 def canaries_look() -> int:

@@ -60,7 +60,7 @@ def deliveries_send() -> int:
         claimed = Delivery.objects.filter(pk=delivery.pk, status=Status.WAITING, next_at=delivery.next_at)
         if _not_needed(delivery):
             claimed.update(status=Status.DROPPED, detail="The incident was over before this could be sent.")
-        elif later := waits_until(delivery.channel, delivery.incident):
+        elif later := waits_until(delivery):
             claimed.update(next_at=later, detail="Waits for the end of a silence, or for the channel's hours.")
         else:
             pause = PAUSES[min(delivery.attempts, len(PAUSES) - 1)]

@@ -79,7 +79,7 @@ def _judge(policy: TriggerPolicy, run: Run) -> bool:
         return decision_note(run.worker, event, Outcome.KEPT, f"{run}: {'; '.join(problems)}.", run) is not None
     winner = run.winner
     assert winner
-    if policy.promote == TriggerPolicy.Promote.PROPOSE:
+    if policy.promote == TriggerPolicy.Promote.PROPOSE or run.worker.two_people:
         why = f"{run}: version {winner.number} passed every check and waits for an approver."
         with transaction.atomic():
             made = decision_note(run.worker, event, Outcome.PROPOSED, why, run)

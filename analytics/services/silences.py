@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from analytics.models import Silence
+from analytics.models import Delivery, Silence
 from optimizer_app.common.access import Actor, Capability
 from optimizer_app.common.problems import Refused
 from optimizer_app.models import Worker
@@ -36,9 +36,11 @@ def silence_make(
 
 
 def silence_end(silence: Silence, *, by: Actor) -> None:
-    """Over now."""
+    """Over now; what waits for its end is sent, if nothing else holds it back."""
     by.require(Capability.OPERATE)
     now = timezone.now()
+    waiting = Delivery.objects.filter(status=Delivery.Status.WAITING, attempts=0, next_at=silence.ends_at)
     with transaction.atomic():
+        waiting.update(next_at=now)
         Silence.objects.filter(pk=silence.pk, ends_at__gt=now).update(ends_at=now)
         audit.record(by, "silence.end", silence)

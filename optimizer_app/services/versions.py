@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.access import SYSTEM, Actor, Capability
 from optimizer_app.common.problems import Conflict
 from optimizer_app.models import Canary, ProgramVersion, Promotion, Worker
 from optimizer_app.selectors.workers import rollback_target
@@ -25,8 +25,9 @@ def worker_rollback(worker: Worker, *, by: Actor, reason: str = "") -> Promotion
 
 
 def two_people_required(worker: Worker, version: ProgramVersion, by: Actor) -> None:
-    """Raises Conflict where the worker wants two people and this is the one who started the run."""
-    if worker.two_people and version.run and version.run.requested_by == by.name:
+    """Raises Conflict where the worker wants two people and this is the one who started the run. The system may end a
+    trial that a person has started; what it started itself it only proposes (analytics/services/gates)."""
+    if worker.two_people and by != SYSTEM and version.run and version.run.requested_by == by.name:
         raise Conflict(f"You started {version.run}. Somebody else has to promote what came of it.")
 
 

@@ -286,6 +286,20 @@ def test_policies_are_checked_and_for_approvers(worker: Worker, signed_in: SignI
     assert kept.next_at is not None
 
 
+def test_where_two_people_are_wanted_the_gate_only_proposes(ready: Worker) -> None:
+    policy(ready, promote="automatic", least_gain=0.0, cooldown_hours=0)
+    Worker.objects.update(two_people=True)
+    incident(ready)
+    assert triggers_look() == 1
+    run_execute(ready.runs.get().pk)
+    gates_look()
+    assert "promoted" not in outcomes(ready)
+    assert outcomes(ready)[-1] in ("proposed", "kept")
+    ready.refresh_from_db()
+    assert ready.active_version is not None
+    assert ready.active_version.number == 0
+
+
 @pytest.mark.parametrize(("trigger", "shown"), [("schedule", "0 3 * * 1"), ("examples", 'value="100"')])
 def test_what_the_code_asks_for_waits_on_the_page(worker: Worker, signed_in: SignIn, trigger: str, shown: str) -> None:
     Worker.objects.filter(pk=worker.pk).update(optimization={"trigger": trigger, "optimizer": "GEPA", "parameters": {}})

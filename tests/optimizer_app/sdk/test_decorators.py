@@ -257,7 +257,7 @@ def test_a_canary_answers_its_share_and_a_subject_stays_with_one_version(connect
     until(lambda: route.care.active.canary is not None)
 
     for number in range(40):
-        with sdk.about(subject=f"customer {number % 8}"):
+        with sdk.about(subject=f"customer {number % 20}"):
             route(message=f"hello {number}")
     assert to.flush()
 
@@ -265,9 +265,9 @@ def test_a_canary_answers_its_share_and_a_subject_stays_with_one_version(connect
     versions: dict[str, set[int]] = {}
     for subject, number in told:
         versions.setdefault(subject, set()).add(number)
-    assert len(versions) == 8
+    assert len(versions) == 20
     assert all(len(numbers) == 1 for numbers in versions.values())
-    assert {1 if in_canary(canary.pk, 0.5, f"customer {n}") else 0 for n in range(8)} == {0, 1}
+    assert {1 if in_canary(canary.pk, 0.5, f"customer {n}") else 0 for n in range(20)} == {0, 1}
     canary_end(canary, by=SYSTEM, status="stopped", why="seen")
     until(lambda: route.care.active.canary is None)
 
