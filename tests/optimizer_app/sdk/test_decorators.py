@@ -272,7 +272,7 @@ def test_a_canary_answers_its_share_and_a_subject_stays_with_one_version(connect
     until(lambda: route.care.active.canary is None)
 
 
-def test_a_module_answers_the_trial_with_a_copy(connect: Connect, model: Server) -> None:
+def test_a_module_answers_the_trial_with_a_copy(connect: Connect, model: Server, registry: Registry) -> None:
     to = connect()
 
     @sdk.dspy_worker("Module", inputs=[{"name": "message"}], outputs=[{"name": "team"}])
