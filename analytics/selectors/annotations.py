@@ -1,4 +1,4 @@
-"""What happened on the axis of time: promotions, dataset versions, changes of model or metric, notes."""
+"""What happened on the axis of time: promotions, trials, dataset versions, changes of model or metric, notes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +7,7 @@ from django.db.models import Q
 
 from analytics.models import Incident, Note
 from analytics.selectors.periods import Period
-from optimizer_app.models import AuditEvent, DatasetVersion, Promotion, Worker
-from optimizer_app.selectors.datasets import datasets_for
+from optimizer_app.models import AuditEvent, Dataset, DatasetVersion, Promotion, Worker
 
 MOST = 60
 
@@ -30,8 +29,11 @@ def annotations(worker: Worker, period: Period) -> list[Annotation]:
         Annotation(p.created_at, p.get_kind_display(), f"version {p.version.number}{_why(p)}")
         for p in Promotion.objects.filter(worker=worker, **within).select_related("version")[:MOST]
     ]
-    versions = DatasetVersion.objects.filter(dataset__in=datasets_for(worker), **within).select_related("dataset")
+    used = Dataset.objects.filter(versions__runs__worker=worker)  # of those that fit, others may be other workers'
+    versions = DatasetVersion.objects.filter(dataset__in=used, **within).select_related("dataset")
     found += [Annotation(v.created_at, "Dataset frozen", str(v)) for v in versions.order_by("-id")[:MOST]]
+    trials = worker.canaries.filter(**within).select_related("version").defer("version__state")
+    found += [Annotation(c.created_at, "On trial", f"version {c.version.number}, {c.share:.0%}") for c in trials[:MOST]]
     changes = AuditEvent.objects.filter(
         object_type="worker", object_id=str(worker.pk), verb="worker.update",
         at__gte=period.start.isoformat(), at__lt=period.end.isoformat(),
