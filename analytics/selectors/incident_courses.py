@@ -1,7 +1,7 @@
 """The course of what fell, in the time around an incident: for its page and its message."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -10,7 +10,7 @@ from analytics.models import Incident, Stat
 from analytics.selectors.periods import DAY, HOUR, Period, floor
 from analytics.selectors.stats import Point, series
 
-BEFORE, LONG = timedelta(hours=12), timedelta(days=2)
+BEFORE, LONG, SHORT = timedelta(hours=12), timedelta(days=2), timedelta(hours=2)
 MOST_BARS = 16
 Size = Stat.Size
 VALUES: dict[str, Callable[[Totals], float | None]] = {
@@ -34,10 +34,17 @@ def measure_of_signal(signal: str) -> str:
 
 
 def incident_points(incident: Incident) -> list[Point]:
-    """The buckets from some time before it began to its end, or now."""
+    """The buckets from some time before it began to its end, or now: days of a long one, minutes of a short one as long
+    as there are any, else hours."""
     end = incident.resolved_at or timezone.now()
     span = end - incident.began_at
-    size, before = (Size.DAY, 7 * DAY) if span > LONG else (Size.HOUR, BEFORE)
+    if span > LONG:
+        return _points(incident, Size.DAY, 7 * DAY, end)
+    minutes = _points(incident, Size.MINUTE, SHORT, end) if span < SHORT else []
+    return minutes or _points(incident, Size.HOUR, BEFORE, end)
+
+
+def _points(incident: Incident, size: str, before: timedelta, end: datetime) -> list[Point]:
     start = floor(incident.began_at - before, size)
     return series(incident.worker_id, Period("", start, end + HOUR, size, size), incident.version or None)
 

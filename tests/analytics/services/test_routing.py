@@ -159,7 +159,7 @@ def test_the_page_says_what_belongs_together(worker: Worker, signed_in: SignIn) 
 
 def test_mail_shows_the_course_without_pictures(worker: Worker, settings: Any) -> None:
     settings.EMAIL_HOST = "mail.example"
-    recorded(worker, *(record(worker, started_at=timezone.now() - timedelta(hours=i)) for i in range(5)))
+    recorded(worker, *(record(worker, started_at=timezone.now() - timedelta(minutes=10 * i)) for i in range(5)))
     stats_absorb()
     channel_save(None, by=SYSTEM, name="m", kind="email", worker=None, config={"addresses": ["a@b.example"]})
     deliveries_queue(begun(worker), "opened")
