@@ -12,7 +12,9 @@ class SilenceForm(ServiceForm):
 
     worker = forms.ModelChoiceField(Worker.objects.all(), required=False, empty_label="all workers", label="Worker")
     starts_at = forms.DateTimeField(
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), label="From", initial=timezone.localtime
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        label="From",
+        initial=lambda: timezone.localtime().replace(second=0, microsecond=0),
     )
     ends_at = forms.DateTimeField(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), label="Until")
     reason = forms.CharField(max_length=200, help_text="Maintenance, a planned change, …")
