@@ -20,14 +20,13 @@ from statistics import mean
 from river import base, drift
 
 from analytics.compute.replay import readings_of, replay
-from analytics.compute.signals import Reading, Signal
+from analytics.compute.signals import Signal
 
 GAMMA = 10_000.0
 SIGNALS: dict[str, tuple[Signal, ...]] = {
     "success": ("success",), "score": ("score",), "latency_ms": ("latency_ms:typical", "latency_ms:slow"),
     "cost": ("cost",),
 }  # fmt: skip
-Row = tuple[float, Reading]
 Rule = Callable[[Path, str, int, str], float | None]  # folder, stream, reference, column -> time of the alarm
 
 
