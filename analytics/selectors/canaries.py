@@ -1,5 +1,7 @@
 """How canaries stand."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from analytics.compute.trial import Standing, Tally, standing
@@ -7,13 +9,25 @@ from analytics.models import CanaryTally
 from optimizer_app.models import Canary
 
 
-def tallies_of(canary: Canary) -> tuple[Tally, Tally, str]:
-    """Both sides, old and new, and the guard that fell."""
+@dataclass(frozen=True)
+class Trial:
+    """Both sides' sums, the guard that fell, and how it stands now or stood at its end."""
+
+    canary: Canary
+    old: Tally
+    new: Tally
+    alarm: str
+    standing: Standing
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever something of it does."""
+        return f"{self.canary.status}-{self.standing.calls}-{self.new.score.n + self.old.score.n}"
+
+
+def trial_of(canary: Canary) -> Trial:
+    """What is known of a canary."""
     kept = CanaryTally.objects.filter(canary=canary).first() or CanaryTally()
-    return msgspec.convert(kept.old, Tally), msgspec.convert(kept.new, Tally), kept.alarm
-
-
-def standing_of(canary: Canary) -> Standing:
-    """How it stands now, or stood at its end."""
-    old, new, alarm = tallies_of(canary)
-    return standing(old, new, smallest=canary.smallest, most_calls=canary.most_calls, alarm=alarm)
+    old, new = msgspec.convert(kept.old, Tally), msgspec.convert(kept.new, Tally)
+    found = standing(old, new, smallest=canary.smallest, most_calls=canary.most_calls, alarm=kept.alarm)
+    return Trial(canary, old, new, kept.alarm, found)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Model
 
 from analytics.compute.totals import Totals
-from analytics.selectors.canaries import standing_of, tallies_of
+from analytics.selectors.canaries import trial_of
 from analytics.selectors.checklist import checklist
 from analytics.selectors.costs import costs
 from analytics.selectors.effects import offline_of, online_of
@@ -165,13 +165,14 @@ def canary_records(worker: Worker) -> list[Record]:
 
 
 def _canary(canary: Canary) -> Record:
-    old, new, alarm = tallies_of(canary)
-    found = standing_of(canary)
+    trial = trial_of(canary)
+    found = trial.standing
     told: Record = {
         "version": canary.version.number, "against": canary.against.number, "share": canary.share,
-        "status": canary.status, "why": canary.why, "calls": found.calls, "judged": found.judged, "guard_alarm": alarm,
+        "status": canary.status, "why": canary.why, "calls": found.calls, "judged": found.judged,
+        "guard_alarm": trial.alarm,
     }  # fmt: skip
-    for side, tally in (("old", old), ("new", new)):
+    for side, tally in (("old", trial.old), ("new", trial.new)):
         told |= {f"{side}_calls": tally.success.n, f"{side}_success": tally.success.moments.mean}
         told |= {f"{side}_scored": tally.score.n, f"{side}_score": tally.score.moments.mean}
     for name, race in found.races.items():

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from django.db import transaction
 
-from analytics.compute.signals import Reading, Watch
+from analytics.compute.signals import Watch
 from analytics.compute.trial import QUALITY, Tally
 from analytics.models import CanaryTally, Monitor, TriggerDecision
-from analytics.selectors.canaries import standing_of
+from analytics.selectors.canaries import trial_of
+from analytics.services.monitors import readings_of
 from analytics.services.triggers import decision_note
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.measures import Measure
@@ -45,7 +46,7 @@ def canaries_look() -> int:
     """End the canaries that are decided; how many."""
     ended = 0
     for canary in Canary.objects.filter(status=Canary.Status.RUNNING).select_related("worker", "version", "against"):
-        found = standing_of(canary)
+        found = trial_of(canary).standing
         if not found.action:
             continue
         why = f"{canary}: {found.why}."
@@ -66,11 +67,9 @@ def _count(canary: Canary, measures: Sequence[Measure], sides: Mapping[int, str]
     sums = {side: msgspec.convert(getattr(tally, side), Tally) for side in ("old", "new")}
     guards = {name: msgspec.convert(state, Watch) for name, state in tally.guards.items()}
     for measure in measures:
-        side = sides[measure.version]
-        sums[side].add(measure)
-        if side == "new" and measure.sign > 0 and not tally.alarm:
-            reading = Reading(measure.at, measure.success, measure.score, measure.latency_ms, measure.cost_usd)
-            tally.alarm = next((name for name, watch in guards.items() if watch.update(reading)), "")
+        sums[sides[measure.version]].add(measure)
+    for reading in readings_of(measures).get((canary.worker_id, canary.version_id), ()):
+        tally.alarm = tally.alarm or next((name for name, watch in guards.items() if watch.update(reading)), "")
     tally.old, tally.new = (msgspec.to_builtins(sums[side]) for side in ("old", "new"))
     tally.guards = {name: msgspec.to_builtins(watch) for name, watch in guards.items()}
     tally.save()

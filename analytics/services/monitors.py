@@ -38,7 +38,7 @@ class _Watching:
 def monitors_update(measures: Sequence[Measure]) -> None:
     """Let the detectors of active versions see what was absorbed, in its order; inside that transaction, under the
     lock of the register."""
-    readings = _readings_of(measures)
+    readings = readings_of(measures)
     active = dict(Worker.objects.filter(pk__in={worker for worker, _ in readings}).values_list("pk", "active_version"))
     policies = {policy.worker_id: policy for policy in WatchPolicy.objects.filter(worker__in=active)}
     for (worker, version), told in readings.items():
@@ -51,7 +51,7 @@ def monitors_update(measures: Sequence[Measure]) -> None:
                 logger.exception("The detectors of worker %s, version %s, missed %d calls.", worker, version, len(told))
 
 
-def _readings_of(measures: Iterable[Measure]) -> dict[tuple[int, int], list[Reading]]:
+def readings_of(measures: Iterable[Measure]) -> dict[tuple[int, int], list[Reading]]:
     """By worker and version. Of a correction, only a score that was not known before is news."""
     found: dict[tuple[int, int], list[Reading]] = defaultdict(list)
     taken_back: Measure | None = None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.utils import timezone
 
 from analytics.compute.traffic import chance_of_so_few
@@ -21,13 +21,15 @@ WINDOWS = (1, 6, 24)  # hours
 LOOKS_A_DAY = 24 * len(WINDOWS)
 SETTLED = timedelta(minutes=10)  # after an hour's end, for calls that arrive late
 BACK = 0.05  # chance of so few above which traffic is ordinary again
+SILENT = 0.0  # the promise of an incident that no chance was computed for
 BEHIND_S = 300.0  # where the aggregates are behind, missing calls prove nothing
 Counts = Mapping[datetime, int]
 
 
 def traffic_look() -> None:
     """Open an incident where too few calls came, and close it when they come again."""
-    if freshness().behind_s > BEHIND_S or freshness().filling:
+    fresh = freshness()
+    if fresh.behind_s > BEHIND_S or fresh.filling:
         return
     until = floor(timezone.now() - SETTLED, Stat.Size.HOUR)
     policies = {policy.worker_id: policy for policy in WatchPolicy.objects.all()}
@@ -43,14 +45,22 @@ def silent_look() -> None:
     for policy in WatchPolicy.objects.filter(enabled=True).exclude(no_data=WatchPolicy.NoData.KEEP):
         stats = Stat.objects.filter(worker=policy.worker_id, size=Stat.Size.HOUR)
         newest = stats.aggregate(newest=Max("start"))["newest"]
-        if newest is None or now - newest < timedelta(hours=policy.no_data_hours + 1):
+        if newest is None:
+            continue
+        if now - newest < timedelta(hours=policy.no_data_hours + 1):
+            for incident in _open(policy.worker_id).filter(evidence__promise=SILENT):
+                incident_recover(incident, "Calls come again.")
             continue
         told = f"No call for more than {policy.no_data_hours} hours."
         if policy.no_data == WatchPolicy.NoData.RESOLVE:
             for incident in Incident.objects.filter(worker=policy.worker_id).exclude(status=Incident.Status.RESOLVED):
                 incident_recover(incident, told)
         else:
-            _begin(policy.worker_id, 1.0, 0, newest + HOUR, 0.0)
+            _begin(policy.worker_id, 1.0, 0, newest + HOUR, SILENT)
+
+
+def _open(worker_id: int) -> QuerySet[Incident]:
+    return Incident.objects.filter(worker=worker_id, signal=SIGNAL).exclude(status=Incident.Status.RESOLVED)
 
 
 def _hours(until: datetime) -> dict[int, Counts]:
@@ -72,9 +82,7 @@ def _judge(worker_id: int, counts: Counts, until: datetime, least: float) -> Non
             _begin(worker_id, sum(past) / len(past), observed, until - hours * HOUR, 1 / least)
             return
         if hours == 1 and chance >= BACK:
-            for incident in Incident.objects.filter(worker=worker_id, signal=SIGNAL).exclude(
-                status=Incident.Status.RESOLVED
-            ):
+            for incident in _open(worker_id):
                 incident_recover(incident, f"Calls come again: {observed:,} in the last whole hour.")
 
 

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from analytics.forms.canaries import CanaryForm, EndForm
-from analytics.selectors.canaries import standing_of, tallies_of
+from analytics.selectors.canaries import trial_of
 from analytics.views.workers import worker_of, worker_page
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import fragment, needs
@@ -34,7 +34,7 @@ def canary_page(request: HttpRequest, worker_id: int) -> HttpResponse:
     found = list(rows[:NEWEST])
     running = next((canary for canary in found if canary.status == Canary.Status.RUNNING), None)
     return worker_page(
-        request, worker, "canary", form=form, end=EndForm(), live=_live(running) if running else None,
+        request, worker, "canary", form=form, end=EndForm(), live=trial_of(running) if running else None,
         past=[canary for canary in found if canary is not running],
     )  # fmt: skip
 
@@ -44,8 +44,8 @@ def canary_live(request: HttpRequest, worker_id: int, canary_id: int) -> HttpRes
     """The numbers of both sides; 204 while nothing changed."""
     worker = get_object_or_404(Worker, pk=worker_id)
     canary = get_object_or_404(worker.canaries.select_related("version__worker", "against__worker"), pk=canary_id)
-    live = _live(canary)
-    if request.GET.get("seen") == live["mark"]:
+    live = trial_of(canary)
+    if request.GET.get("seen") == live.mark:
         return HttpResponse(status=UNCHANGED)
     return fragment(request, "analytics/workers/_canary.html", live=live, worker=worker)
 
@@ -61,10 +61,3 @@ def canary_over(request: HttpRequest, worker_id: int, canary_id: int) -> HttpRes
         canary_end(canary, by=actor_of(request), status=status, why=told["why"])
         messages.success(request, f"{canary} has ended.")
     return redirect("analytics:canary", worker_id)
-
-
-def _live(canary: Canary) -> dict[str, object]:
-    old, new, alarm = tallies_of(canary)
-    found = standing_of(canary)
-    mark = f"{canary.status}-{found.calls}-{new.score.n + old.score.n}"
-    return {"canary": canary, "old": old, "new": new, "alarm": alarm, "standing": found, "mark": mark}

@@ -67,7 +67,7 @@ class RegisteredOut(Schema):
     created: bool
 
 
-class CanaryOut(Schema):
+class OnTrialOut(Schema):
     id: int
     share: float = Field(description="Of the calls that the version on trial answers.")
     version: int
@@ -80,7 +80,7 @@ class ActiveOut(Schema):
     fingerprint: str
     program: dict[str, Any]
     state: dict[str, Any]
-    canary: CanaryOut | None
+    canary: OnTrialOut | None
 
 
 class PredictIn(Schema):

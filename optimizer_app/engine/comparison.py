@@ -6,8 +6,7 @@ its 95 % down to ten examples (docs/statistics.md).
 """
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -78,11 +77,10 @@ def compare(
     n = len(before)
     differences = [b - a for a, b in zip(before, after, strict=True)]
     found = plus_two(differences, binary=binary)
-    sizes = Counter(group for group in groups if group)
-    clustered = any(size > 1 for size in sizes.values())
+    own = [group or number for number, group in enumerate(groups)]  # one without a group is a group of its own
+    clustered = len(set(own)) < len(own)
     if clustered:
-        told = [group or str(number) for number, group in enumerate(groups)]
-        found = max(found, by_groups(differences, told), key=lambda interval: interval.high - interval.low)
+        found = max(found, by_groups(differences, own), key=lambda interval: interval.high - interval.low)
     return Comparison(
         n=n,
         before=math.fsum(before) / n,
@@ -100,7 +98,7 @@ def compare(
         minimum_effect=minimum_effect,
         more_examples=max(0, math.ceil(POWER_FACTOR * found.error**2 * (n + 2) / minimum_effect**2) - n),
         detectable=detectable_effect(n, sum(d != 0 for d in differences) / n if n > 20 else CHANGED_SHARE),
-        groups=len(set(told)) if clustered else 0,
+        groups=len(set(own)) if clustered else 0,
     )
 
 
@@ -116,12 +114,12 @@ def plus_two(differences: Sequence[float], *, binary: bool) -> Interval:
     return Interval(center, math.sqrt(variance / padded), padded - 1)
 
 
-def by_groups(differences: Sequence[float], groups: Sequence[str]) -> Interval:
+def by_groups(differences: Sequence[float], groups: Sequence[Hashable]) -> Interval:
     """Of examples that hang together within groups: cluster-robust standard error, t with groups - 1 degrees of freedom
     (Miller 2024). One group alone says nothing."""
     n = len(differences)
     center = math.fsum(differences) / n
-    sums: dict[str, float] = {}
+    sums: dict[Hashable, float] = {}
     for difference, group in zip(differences, groups, strict=True):
         sums[group] = sums.get(group, 0.0) + difference - center
     if len(sums) < 2:

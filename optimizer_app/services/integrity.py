@@ -9,7 +9,6 @@ from optimizer_app.common.keys import DecryptionError
 from optimizer_app.engine.spec import content_hash
 from optimizer_app.models import (
     Canary,
-    Comparison,
     DatasetVersion,
     Evaluation,
     Example,
@@ -86,7 +85,7 @@ def _runs() -> Invariant:
         ended = not run.ended or (run.finished_at is not None and bool(run.finish_reason))
         improved = run.finish_reason == Run.Finish.IMPROVED
         won = not improved or (run.winner is not None and run.winner.worker_id == run.worker_id)
-        made.look(ended and won and (not improved or Comparison.objects.filter(run=run).exists()), run)
+        made.look(ended and won and (not improved or hasattr(run, "comparison")), run)
     return made
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from analytics.models import CanaryTally, Stat, TriggerDecision
-from analytics.selectors.canaries import standing_of, tallies_of
+from analytics.selectors.canaries import trial_of
 from analytics.services.canaries import canaries_look
 from analytics.services.stats import stats_absorb
 from optimizer_app.common.access import SYSTEM, NotAllowed
@@ -71,8 +71,8 @@ def test_both_sides_are_counted_and_a_gain_promotes_once(worker: Worker, winner:
     calls = Calls(worker)
     calls.send(60, old=0.7, new=0.95)
     assert canaries_look() == 0
-    old, new, _ = tallies_of(canary)
-    assert old.success.n + new.success.n == 60
+    found = trial_of(canary)
+    assert found.old.success.n + found.new.success.n == 60
     for _ in range(20):
         if canaries_look():
             break
@@ -100,6 +100,23 @@ def test_harm_takes_it_back_and_a_disaster_before_fifty_calls(worker: Worker, wi
     assert worker.active_version == canary.against
 
 
+def test_guards_see_a_call_once_however_often_it_is_corrected(worker: Worker, winner: ProgramVersion) -> None:
+    recorded(worker, *(record(worker, started_at=timezone.now() - timedelta(hours=1)) for _ in range(600)))
+    stats_absorb()
+    canary_start(winner, by=SYSTEM, share=0.5)
+    call = record(worker, version=winner.number, started_at=timezone.now())
+    recorded(worker, call)
+    stats_absorb()
+    seen = CanaryTally.objects.get().guards["success"]["detector"]["seen"]
+    for score in (0.5, 0.7):
+        said = FeedbackRecord(id=uuid4(), source="metric", execution_id=call.id, score=score)
+        feedback_record([(0, said)], by=SYSTEM, receipt=Receipt())
+        stats_absorb()
+    tally = CanaryTally.objects.get()
+    assert tally.guards["success"]["detector"]["seen"] == seen
+    assert tally.new["score"]["n"] == 1
+
+
 def test_scores_decide_where_there_are_some_also_late_ones(worker: Worker, winner: ProgramVersion) -> None:
     canary = canary_start(winner, by=SYSTEM, share=0.5)
     rows = {
@@ -117,7 +134,7 @@ def test_scores_decide_where_there_are_some_also_late_ones(worker: Worker, winne
         ]
         assert feedback_record(list(enumerate(said)), by=SYSTEM, receipt=Receipt()).accepted == 150
     stats_absorb()
-    found = standing_of(canary)
+    found = trial_of(canary).standing
     assert (found.judged, found.action) == ("score", "rolled_back")
     assert found.races["score"].difference == pytest.approx(-0.4, abs=0.01)
 

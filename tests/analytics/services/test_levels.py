@@ -133,3 +133,12 @@ def test_without_calls_open_incidents_can_be_closed(worker: Worker) -> None:
     hours(worker, days=2, calls=3, until_hours_ago=9)
     silent_look()
     assert Incident.objects.get().status == "resolved"
+
+
+def test_a_worker_that_is_called_again_needs_nobody_to_say_so(worker: Worker) -> None:
+    set_levels(worker, no_data="notify", hours=6)
+    hours(worker, days=2, calls=3, until_hours_ago=9)
+    silent_look()
+    hour(worker, 0, 1).save()
+    silent_look()
+    assert Incident.objects.get().status == "resolved"

@@ -131,3 +131,8 @@ def test_groups_that_hang_together_widen_the_interval_and_never_narrow_it() -> N
 def test_one_group_alone_says_nothing() -> None:
     found = compare([0.0] * 20, [1.0] * 20, binary=True, groups=["the same person"] * 20)
     assert (found.low, found.high, found.verdict) == (-1.0, 1.0, "undecided")
+
+
+def test_a_group_that_is_called_like_a_place_is_not_mixed_up_with_it() -> None:
+    found = compare([0.0] * 6, [1.0, 0.0] * 3, binary=True, groups=["5", "5", "", "", "", ""])
+    assert found.groups == 5
