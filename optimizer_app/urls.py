@@ -105,6 +105,7 @@ pages = [
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("api/v1/", api.urls),
     path("v1/traces", traces.collect, name="otlp-traces"),
     path("", include("analytics.urls")),

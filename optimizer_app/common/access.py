@@ -40,7 +40,7 @@ ROLES: dict[str, frozenset[Capability]] = {
     "approver": _APPROVER,
     "admin": _ADMIN,
 }
-OPEN_PATHS = ("/healthz", "/v1/traces", "/login/", "/logout/", "/static/", "/shared/")
+OPEN_PATHS = ("/healthz", "/readyz", "/v1/traces", "/login/", "/logout/", "/static/", "/shared/")
 METRICS_PATH = "/metrics"  # Prometheus' own address, which checks tokens itself; /metrics/ is a list of the shell
 API_PATH = "/api/"  # checks tokens itself
 

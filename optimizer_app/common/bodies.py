@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from optimizer_app.common.keys import seal_bytes, unseal_bytes
+from optimizer_app.common.keyring import seal_bytes, unseal_bytes
 
 CONTEXT = b"optimizer_app_execution.body"
 LEVEL = 1  # the higher levels save 3 % more and take twice the time
@@ -19,11 +19,11 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     error: str = ""
 
 
-def pack(keys: str, body: Body) -> bytes:
-    """The stored form, under the first key."""
-    return seal_bytes(keys, zlib.compress(msgspec.json.encode(body), LEVEL), CONTEXT)
+def pack(body: Body) -> bytes:
+    """The stored form, under the newest data key."""
+    return seal_bytes(zlib.compress(msgspec.json.encode(body), LEVEL), CONTEXT)
 
 
-def unpack(keys: str, stored: bytes) -> Body:
+def unpack(stored: bytes) -> Body:
     """The body. Raises keys.DecryptionError."""
-    return msgspec.json.decode(zlib.decompress(unseal_bytes(keys, stored, CONTEXT)), type=Body)
+    return msgspec.json.decode(zlib.decompress(unseal_bytes(stored, CONTEXT)), type=Body)

@@ -3,12 +3,11 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from optimizer_app.common.keys import seal, unseal
+from optimizer_app.common.keyring import seal, unseal
 
 if TYPE_CHECKING:
     _JSONText = models.TextField[Any, Any]
@@ -17,7 +16,7 @@ else:  # Django's fields are generic to type checkers only
 
 
 class EncryptedJSONField(_JSONText):
-    """JSON, sealed with the keys of UPLIFT_ENCRYPTION_KEYS. It cannot be searched; only `isnull` works."""
+    """JSON, sealed with the newest data key (common/keyring.py). It cannot be searched; only `isnull` works."""
 
     if TYPE_CHECKING:
         _pyi_private_set_type: Any
@@ -28,13 +27,13 @@ class EncryptedJSONField(_JSONText):
         return f"{self.model._meta.db_table}.{self.column}".encode()
 
     def from_db_value(self, value: str | None, expression: object, connection: BaseDatabaseWrapper) -> Any:
-        return None if value is None else json.loads(unseal(settings.ENCRYPTION_KEYS, value, self._context()))
+        return None if value is None else json.loads(unseal(value, self._context()))
 
     def get_prep_value(self, value: Any) -> str | None:
         if value is None:
             return None
         plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-        return seal(settings.ENCRYPTION_KEYS, plain, self._context())
+        return seal(plain, self._context())
 
     def to_python(self, value: Any) -> Any:
         return value

@@ -66,7 +66,7 @@ def first_key(keys: str) -> str:
 def _open(keys: str, key_id: str, raw: bytes, context: bytes) -> bytes:
     cipher = _ciphers(keys).get(key_id)
     if cipher is None:
-        raise DecryptionError(f"Encrypted with key “{key_id}”, which UPLIFT_ENCRYPTION_KEYS does not have.")
+        raise DecryptionError(f"Encrypted with key “{key_id}”, no data key and not in UPLIFT_ENCRYPTION_KEYS.")
     try:
         return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context)
     except InvalidTag:

@@ -6,7 +6,8 @@ from optimizer_app.common.models import Frozen
 
 
 class AuditEvent(Frozen):
-    """One change. `hash` is an HMAC over the event and the hash before it, so a gap or an edit shows."""
+    """One change. `hash` is an HMAC over the event and the hash before it, so a gap or an edit shows. The database
+    itself refuses changes and deletions (migration 0008)."""
 
     number = models.PositiveBigIntegerField(primary_key=True)
     at = models.CharField(max_length=32)  # ISO 8601 in UTC, exactly as hashed
@@ -27,3 +28,14 @@ class AuditEvent(Frozen):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.object_name}"
+
+
+class AuditHead(models.Model):
+    """Where the chain ends: one row, sealed by an HMAC of its own, so that events cannot be cut off its end."""
+
+    number = models.PositiveBigIntegerField()
+    hash = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"

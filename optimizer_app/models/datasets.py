@@ -29,6 +29,7 @@ class Dataset(Timestamped):
     shape = models.CharField(max_length=64, db_index=True)
     # what the review queue holds takes two people to approve
     two_people = models.BooleanField(default=False)
+    team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="datasets")
     forked_from = models.ForeignKey("DatasetVersion", on_delete=models.PROTECT, null=True, related_name="forks")
 
     class Meta:

@@ -1,6 +1,5 @@
 """Executions: what workers did in production, and what was said about it afterwards."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -62,7 +61,7 @@ class Execution(models.Model):
     @property
     def content(self) -> bodies.Body:
         """Inputs, outputs and error, decrypted."""
-        return bodies.unpack(settings.ENCRYPTION_KEYS, bytes(self.body))
+        return bodies.unpack(bytes(self.body))
 
 
 class ExecutionTag(models.Model):

@@ -127,6 +127,7 @@ class Batch(Timestamped):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at_once = models.PositiveSmallIntegerField()
     budget = models.JSONField(default=dict)
+    team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="batches")
     requested_by = models.CharField(max_length=150)
 
     class Meta:

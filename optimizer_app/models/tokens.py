@@ -12,6 +12,8 @@ class ApiToken(models.Model):
     prefix = models.CharField(max_length=8, unique=True)
     digest = models.CharField(max_length=64)
     scopes = models.JSONField()
+    # what it sees where UPLIFT_TEAMS is on: this team's, or all
+    team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="tokens")
     created_by = models.CharField(max_length=150)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -28,6 +28,8 @@ class Worker(Timestamped):
     optimization = models.JSONField(default=dict)
     # whoever started a run may not promote what came of it
     two_people = models.BooleanField(default=False)
+    # who owns it; nobody: everybody sees it
+    team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="workers")
     active_version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:

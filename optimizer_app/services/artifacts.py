@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from optimizer_app.common.keys import seal, unseal
+from optimizer_app.common.keyring import seal, unseal
 from optimizer_app.models import Artifact
 
 CONTEXT = b"artifact"
@@ -30,7 +30,7 @@ def artifact_store(name: str, folder: Path) -> Artifact:
             if path.is_file():
                 archive.add(path, arcname=path.relative_to(folder).as_posix(), recursive=False)
     raw = packed.getvalue()
-    return Artifact.objects.create(name=name, body=seal(settings.ENCRYPTION_KEYS, raw, CONTEXT).encode(), size=len(raw))
+    return Artifact.objects.create(name=name, body=seal(raw, CONTEXT).encode(), size=len(raw))
 
 
 def artifact_unpack(artifact: Artifact, into: Path) -> None:
@@ -38,7 +38,7 @@ def artifact_unpack(artifact: Artifact, into: Path) -> None:
     target = into / artifact.name
     if target.exists():
         return
-    raw = unseal(settings.ENCRYPTION_KEYS, bytes(artifact.body).decode(), CONTEXT)
+    raw = unseal(bytes(artifact.body).decode(), CONTEXT)
     with tempfile.TemporaryDirectory(dir=into) as unpacked:
         with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
             archive.extractall(unpacked, filter="data")

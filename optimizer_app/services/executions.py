@@ -145,6 +145,6 @@ def _arrival(record: ExecutionRecord, known: Known) -> Arrival:
         score=record.score,
         subject=subject_hash(record.subject),
         metadata=msgspec.json.encode(metadata).decode(),
-        body=bodies.pack(settings.ENCRYPTION_KEYS, bodies.Body(inputs, outputs, told[""])),
+        body=bodies.pack(bodies.Body(inputs, outputs, told[""])),
     )
     return Arrival(row, known.worker, record.version, inputs, outputs, metadata)

@@ -1,15 +1,25 @@
-"""Logging: one line per record on standard error."""
+"""Logging: one line per record on standard error, for people or as JSON for programs."""
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 
-def logging_settings(level: str) -> dict[str, Any]:
+FORMATS = {"line": "Lines", "json": "JsonLines"}
+
+
+def logging_settings(level: str, form: str) -> dict[str, Any]:
     """Django's LOGGING."""
+    if form not in FORMATS:
+        raise ImproperlyConfigured(f"UPLIFT_LOG_FORMAT={form!r} is none of {', '.join(FORMATS)}.")
+    formatter = {
+        "()": f"optimizer_app.common.log_context.{FORMATS[form]}",
+        "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+    }
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "formatters": {"told": formatter},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "told"}},
         "root": {"handlers": ["stderr"], "level": level},
         # axes announces itself at INFO in every process
         "loggers": {"axes": {"level": "WARNING"}, "django.server": {"handlers": ["stderr"], "propagate": False}},

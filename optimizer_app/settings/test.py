@@ -9,3 +9,4 @@ from optimizer_app.settings import *  # noqa: F403 - the folder must be set befo
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
+INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]  # noqa: F405

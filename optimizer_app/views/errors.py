@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from optimizer_app.common.access import API_PATH
+from optimizer_app.common.log_context import current_ids
 from optimizer_app.common.problems import problem
 
 
@@ -21,8 +22,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    request_id = current_ids().get("request_id", "unknown")
     detail = (
-        "The error is in the server's log, with its time. Nothing was half saved: try again, or tell who runs Uplift."
+        f"The error is in the server's log, under request {request_id}. Nothing was half saved: try again, or tell who "
+        "runs Uplift this number."
     )
     return _error(request, 500, "Something went wrong on our side.", detail)
 

@@ -42,7 +42,7 @@ def rows(
 ) -> tuple[list[Row], dict[UUID, dict[str, Any]]]:
     made, tags = [], {}
     text = " ".join(draw.choice(["invoice", "parcel", "login", "late", "again"]) for _ in range(60))
-    body = bodies.pack(settings.ENCRYPTION_KEYS, bodies.Body({"message": text}, {"team": "K1"}))
+    body = bodies.pack(bodies.Body({"message": text}, {"team": "K1"}))
     for number in range(start, start + count):
         worker = workers[number % len(workers)]
         failed = draw.random() < 0.03

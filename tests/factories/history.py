@@ -5,7 +5,6 @@ import random
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from analytics.services.stats import stats_absorb
@@ -53,7 +52,7 @@ def lived(worker: Worker, versions: int, now: datetime, draw: random.Random) -> 
 def executed(workers: list[Worker], count: int, now: datetime, draw: random.Random) -> None:
     """Executions over DAYS days, by whichever version was active, absorbed into the aggregates."""
     versions = {worker.pk: list(worker.versions.order_by("number").values_list("pk", flat=True)) for worker in workers}
-    body = bodies.pack(settings.ENCRYPTION_KEYS, bodies.Body({"message": "my parcel is late"}, {"team": "K1"}))
+    body = bodies.pack(bodies.Body({"message": "my parcel is late"}, {"team": "K1"}))
     for start in range(0, count, CHUNK):
         rows = [_row(workers, versions, now, count, start + i, body, draw) for i in range(min(CHUNK, count - start))]
         with transaction.atomic():

@@ -1,13 +1,15 @@
 """The audit chain."""
 
+from importlib import import_module
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from optimizer_app.common.access import Actor
-from optimizer_app.models import AuditEvent, Metric, Worker
-from optimizer_app.services.audit import first_broken, record
+from optimizer_app.models import AuditEvent, AuditHead, Metric, Worker
+from optimizer_app.services.audit import chain_head, first_broken, record
 from optimizer_app.services.metrics import metric_create
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +47,42 @@ def test_a_removed_event_is_found(operator: Actor) -> None:
     AuditEvent.objects.filter(number=2).delete()
 
     assert first_broken() == 3
+
+
+def test_events_cut_off_the_end_are_missed(operator: Actor) -> None:
+    make(operator, 4)
+    AuditEvent.objects.filter(number__gte=3).delete()
+    assert first_broken() == 3
+
+    last = AuditEvent.objects.order_by("-number")[0]
+    AuditHead.objects.update(number=last.number, hash=last.hash)  # whoever cuts cannot seal the new end
+    assert first_broken() == 3
+
+
+def test_a_head_noted_elsewhere_finds_a_chain_that_was_exchanged_as_a_whole(operator: Actor) -> None:
+    make(operator, 2)
+    seen = chain_head()
+    make_again = AuditEvent.objects.count()
+    AuditEvent.objects.all().delete()
+    AuditHead.objects.all().delete()
+    assert first_broken() is None
+    assert first_broken(seen=seen) == 1
+
+    for number in range(make_again + 1):
+        metric_create(by=operator, name=f"N{number}", description="", kind="exact_match", field="", parameters={})
+    assert first_broken() is None
+    assert first_broken(seen=seen) == make_again
+
+
+@pytest.mark.parametrize("change", ["UPDATE {} SET actor = 'x'", "DELETE FROM {}"])
+def test_the_database_itself_refuses_to_change_the_past(operator: Actor, change: str) -> None:
+    make(operator, 1)
+    append_only = import_module("optimizer_app.migrations.0008_append_only")
+    with connection.cursor() as cursor:
+        for statement in append_only.SQLITE if connection.vendor == "sqlite" else append_only.POSTGRESQL:
+            cursor.execute(statement)
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            cursor.execute(change.format(AuditEvent._meta.db_table))
 
 
 def test_an_event_needs_the_transaction_of_its_change(worker: Worker, operator: Actor) -> None:
