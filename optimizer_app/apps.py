@@ -16,6 +16,7 @@ class OptimizerAppConfig(AppConfig):
 
     def ready(self) -> None:
         from optimizer_app import celery  # noqa: F401 - `enqueue` sends through the current Celery app
+        from optimizer_app.services import sign_ins  # noqa: F401 - listens to signals
 
         for name in settings.CODE_MODULES:
             try:

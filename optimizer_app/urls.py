@@ -6,6 +6,7 @@ from django.urls import include, path
 from optimizer_app.api import traces
 from optimizer_app.api_root import api
 from optimizer_app.views import (
+    account,
     batches,
     candidates,
     collection,
@@ -20,6 +21,7 @@ from optimizer_app.views import (
     review,
     run_watch,
     runs,
+    single_sign_on,
     versions,
     workers,
 )
@@ -97,6 +99,13 @@ pages = [
     path("batches/<int:batch_id>/stop/", batches.batch_stop_now, name="batch-stop"),
     path("versions/<int:version_id>/", versions.version_detail, name="version-detail"),
     path("versions/<int:version_id>/promote/", versions.version_promote_now, name="version-promote"),
+    path("account/", account.account, name="account"),
+    path("account/second-factor/", account.second_factor_new, name="second-factor-new"),
+    path("account/second-factor/off/", account.second_factor_off, name="second-factor-off"),
+    path("second-factor/", account.code_asked, name="code"),
+    path("oidc/", single_sign_on.Begin.as_view(), name="sso"),
+    path("oidc/callback/", single_sign_on.Callback.as_view(), name="sso-callback"),
+    path("people/<int:person_id>/second-factor/", people.second_factor_reset, name="second-factor-reset"),
     path("people/new/", people.person_new, name="person-new"),
     path("people/<int:person_id>/", people.person_edit, name="person-edit"),
     path("tokens/new/", people.token_new, name="token-new"),

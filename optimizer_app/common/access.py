@@ -7,7 +7,9 @@ from enum import StrEnum
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+
+from optimizer_app.common.problems import problem
 
 
 class Capability(StrEnum):
@@ -40,7 +42,12 @@ ROLES: dict[str, frozenset[Capability]] = {
     "approver": _APPROVER,
     "admin": _ADMIN,
 }
-OPEN_PATHS = ("/healthz", "/readyz", "/v1/traces", "/login/", "/logout/", "/static/", "/shared/")
+OPEN_PATHS = (
+    "/healthz", "/readyz", "/v1/traces", "/login/", "/logout/", "/static/", "/shared/", "/oidc/", "/second-factor/",
+)  # fmt: skip
+CODE_DUE = "code_due"  # session: signed in with a password, the code is still to come
+FACTOR_DUE = "factor_due"  # session: a second factor must be set up before anything else
+CODE_PATH, ACCOUNT_PATH = "/second-factor/", "/account/"
 METRICS_PATH = "/metrics"  # Prometheus' own address, which checks tokens itself; /metrics/ is a list of the shell
 API_PATH = "/api/"  # checks tokens itself
 
@@ -94,19 +101,26 @@ def capabilities_of(user: User | AnonymousUser) -> frozenset[Capability]:
     return capabilities
 
 
+def _not_yet(path: str, elsewhere: HttpResponseBase) -> HttpResponseBase:
+    """Signed in with a password, but not with the second factor: programs are refused, people are led there."""
+    if path.startswith(API_PATH) or path == METRICS_PATH:
+        return problem(403, "The second factor of this sign-in is still to come.")
+    return elsewhere
+
+
 def sign_in_required(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware: every path but the open ones needs a signed-in person who may at least read."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        path = request.path
-        if (
-            path.startswith(OPEN_PATHS)
-            or path == METRICS_PATH
-            or (path.startswith(API_PATH) and not request.user.is_authenticated)
-        ):
+        path, known = request.path, request.user.is_authenticated
+        if path.startswith(OPEN_PATHS) or (not known and (path == METRICS_PATH or path.startswith(API_PATH))):
             return get_response(request)
-        if not request.user.is_authenticated:
+        if not known:
             return redirect_to_login(request.get_full_path())
+        if request.session.get(CODE_DUE):
+            return _not_yet(path, redirect_to_login(request.get_full_path(), CODE_PATH))
+        if request.session.get(FACTOR_DUE) and not path.startswith(ACCOUNT_PATH):
+            return _not_yet(path, HttpResponseRedirect(ACCOUNT_PATH))
         actor_of(request).require(Capability.READ)
         return get_response(request)
 

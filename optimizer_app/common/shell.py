@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import include, path
@@ -35,6 +36,11 @@ class UpliftSite(UnfoldAdminSite):
         ]
         inherited: list[Any] = super().get_urls()
         return inherited + lists
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        sso = {"sso": settings.SSO_NAME if settings.SSO_ISSUER else ""}
+        answer: HttpResponse = super().login(request, sso | (extra_context or {}))
+        return answer
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("analytics:overview")

@@ -27,6 +27,17 @@ class PersonEditForm(ServiceForm):
     active = forms.BooleanField(required=False, label="May sign in")
 
 
+class CodeForm(ServiceForm):
+    """A code of an authenticator."""
+
+    code = forms.CharField(
+        max_length=20,
+        label="Code",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}),
+        help_text="Six digits from the authenticator, or a recovery code.",
+    )
+
+
 class TokenForm(ServiceForm):
     """A new API token."""
 

@@ -17,7 +17,7 @@ from optimizer_app.models.executions import Execution, ExecutionTag, Feedback, I
 from optimizer_app.models.keys import DataKey
 from optimizer_app.models.language_models import LanguageModel
 from optimizer_app.models.metrics import Metric
-from optimizer_app.models.people import SecondFactor, Team
+from optimizer_app.models.people import Identity, SecondFactor, Team
 from optimizer_app.models.pulses import Pulse
 from optimizer_app.models.runs import Batch, Candidate, FollowUp, Run, RunLogLine
 from optimizer_app.models.tokens import ApiToken
@@ -27,7 +27,7 @@ from optimizer_app.models.workers import Worker
 __all__ = [
     "ApiToken", "Artifact", "AuditEvent", "AuditHead", "Batch", "Canary", "Candidate", "CollectionRule", "Comparison",
     "DataKey", "Dataset", "DatasetImport", "DatasetVersion", "DatasetVersionExample", "Evaluation", "Example",
-    "ExampleScore", "Execution", "ExecutionTag", "Feedback", "FollowUp", "IngestBatch", "LanguageModel", "Metric",
-    "ProgramVersion", "Promotion", "Pulse", "QualityReport", "ReviewItem", "Run", "RunLogLine", "SecondFactor", "Split",
-    "Team", "TraceUsage", "Verdict", "Worker",
+    "ExampleScore", "Execution", "ExecutionTag", "Feedback", "FollowUp", "Identity", "IngestBatch", "LanguageModel",
+    "Metric", "ProgramVersion", "Promotion", "Pulse", "QualityReport", "ReviewItem", "Run", "RunLogLine",
+    "SecondFactor", "Split", "Team", "TraceUsage", "Verdict", "Worker",
 ]  # fmt: skip

@@ -21,14 +21,32 @@ class Team(Timestamped):
 
 
 class SecondFactor(Timestamped):
-    """A person's authenticator (TOTP, RFC 6238). `last_step` keeps a code from working twice; `recovery` holds hashes
-    of codes that work once each. Not asked for before it is confirmed."""
+    """A person's authenticator (TOTP, RFC 6238), asked for once it is confirmed. `last_step` keeps a code from working
+    twice, `recovery` holds hashes of codes that work once each, `failures` count since the last code that was right."""
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor")
     secret = EncryptedJSONField()
     confirmed_at = models.DateTimeField(null=True)
     last_step = models.PositiveBigIntegerField(default=0)
     recovery = models.JSONField(default=list)
+    failures = models.PositiveSmallIntegerField(default=0)
+    failed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"Second factor of {self.person}"
+
+
+class Identity(Timestamped):
+    """Who a person is to an identity provider. `subject` is the provider's own id: names and addresses may be given to
+    somebody else, it may not."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=200)
+    subject = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = (models.UniqueConstraint(fields=("issuer", "subject"), name="identity_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"

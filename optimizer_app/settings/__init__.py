@@ -7,9 +7,51 @@ from pathlib import Path
 from optimizer_app.common.keys import new_key
 from optimizer_app.settings import env
 from optimizer_app.settings.database import database
-from optimizer_app.settings.logging import logging_settings
+from optimizer_app.settings.logging import FORMATS, logging_settings
 from optimizer_app.settings.navigation import UNFOLD as UNFOLD
 from optimizer_app.settings.queue import celery_settings
+from optimizer_app.settings.single_sign_on import (
+    LOGIN_REDIRECT_URL_FAILURE as LOGIN_REDIRECT_URL_FAILURE,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_AUTHENTICATION_CALLBACK_URL as OIDC_AUTHENTICATION_CALLBACK_URL,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_RP_CLIENT_ID as OIDC_RP_CLIENT_ID,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_RP_CLIENT_SECRET as OIDC_RP_CLIENT_SECRET,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_RP_SCOPES as OIDC_RP_SCOPES,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_RP_SIGN_ALGO as OIDC_RP_SIGN_ALGO,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_TIMEOUT as OIDC_TIMEOUT,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_TOKEN_USE_BASIC_AUTH as OIDC_TOKEN_USE_BASIC_AUTH,
+)
+from optimizer_app.settings.single_sign_on import (
+    OIDC_USE_PKCE as OIDC_USE_PKCE,
+)
+from optimizer_app.settings.single_sign_on import (
+    SSO_DEFAULT_ROLE as SSO_DEFAULT_ROLE,
+)
+from optimizer_app.settings.single_sign_on import (
+    SSO_ISSUER as SSO_ISSUER,
+)
+from optimizer_app.settings.single_sign_on import (
+    SSO_NAME as SSO_NAME,
+)
+from optimizer_app.settings.single_sign_on import (
+    SSO_ROLE_CLAIM as SSO_ROLE_CLAIM,
+)
+from optimizer_app.settings.single_sign_on import (
+    SSO_ROLES as SSO_ROLES,
+)
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = Path(env.text("UPLIFT_DATA_DIR", str(BASE_DIR / "data"))).resolve()
@@ -53,11 +95,14 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "optimizer_app.common.proxies.real_addresses",
     "optimizer_app.common.log_context.requests_told",
+    "optimizer_app.common.headers.more_security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
+    "optimizer_app.common.rates.rates_kept",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -87,14 +132,30 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database(env.secret("DATABASE_URL"), DATA_DIR)}
+if cache_url := env.secret("CACHE_URL"):
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": cache_url}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CELERY = celery_settings(env.secret("BROKER_URL"), DATA_DIR)
-LOGGING = logging_settings(env.text("UPLIFT_LOG_LEVEL", "WARNING"), env.text("UPLIFT_LOG_FORMAT", "line"))
+LOG_FORMAT = env.choice("UPLIFT_LOG_FORMAT", "line", tuple(FORMATS))
+LOGGING = logging_settings(env.text("UPLIFT_LOG_LEVEL", "WARNING"), LOG_FORMAT)
 
 SENTRY_DSN = env.secret("SENTRY_DSN")
 OTEL_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
 
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "optimizer_app.views.single_sign_on.Backend",
+]
+# scrypt needs 16 MB for each guess; hashes of before are renewed at the next sign-in.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+SECOND_FACTOR = env.choice("UPLIFT_SECOND_FACTOR", "optional", ("optional", "admins", "everybody"))
+SIGN_IN_RATE = env.integer("UPLIFT_SIGN_IN_RATE", 30)
+INGEST_RATE = env.integer("UPLIFT_INGEST_RATE", 6000)
+PROXIES = env.integer("UPLIFT_PROXIES", 0)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -154,8 +215,11 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 3600 * env.integer("UPLIFT_SESSION_HOURS", 12)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PUBLIC_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_HTTPS else 0
+# Subdomains and the browsers' preload list are for whoever owns the domain to decide, not for one service on it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 if PUBLIC_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -33,6 +33,14 @@ def integer(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number.") from None
 
 
+def choice(name: str, default: str, among: tuple[str, ...]) -> str:
+    """One of some words."""
+    value = os.environ.get(name, default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name}={value!r} is none of {', '.join(among)}.")
+    return value
+
+
 def names(name: str, default: list[str]) -> list[str]:
     """A list separated by commas."""
     value = os.environ.get(name)

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
 FORMATS = {"line": "Lines", "json": "JsonLines"}
 
 
 def logging_settings(level: str, form: str) -> dict[str, Any]:
     """Django's LOGGING."""
-    if form not in FORMATS:
-        raise ImproperlyConfigured(f"UPLIFT_LOG_FORMAT={form!r} is none of {', '.join(FORMATS)}.")
     formatter = {
         "()": f"optimizer_app.common.log_context.{FORMATS[form]}",
         "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -32,6 +32,7 @@ UNFOLD = {
     "STYLES": ["/static/css/uplift.css"],
     "SCRIPTS": ["/static/js/uplift.js"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: "/static/img/favicon.svg"}],
+    "ACCOUNT": {"navigation": [{"title": "Your account", "link": reverse_lazy("optimizer:account")}]},
     "SIDEBAR": {
         "show_search": False,
         "navigation": [

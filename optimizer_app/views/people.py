@@ -4,12 +4,14 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
 
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import needs, page
 from optimizer_app.forms.people import PersonEditForm, PersonForm, TokenForm
 from optimizer_app.models import ApiToken
 from optimizer_app.services.people import person_create, person_update
+from optimizer_app.services.second_factor import second_factor_of, second_factor_remove
 from optimizer_app.services.tokens import token_create, token_revoke
 
 
@@ -54,6 +56,15 @@ def token_revoke_page(request: HttpRequest, token_id: int) -> HttpResponse:
     return page(request, "optimizer_app/people/revoke.html", title=f"Revoke {token.name}", token=token)
 
 
+@require_POST
+@needs(Capability.ADMIN)
+def second_factor_reset(request: HttpRequest, person_id: int) -> HttpResponse:
+    person = get_object_or_404(User, pk=person_id)
+    second_factor_remove(person, by=actor_of(request))
+    messages.success(request, f"{person.username} signs in without a second factor until a new one is set up.")
+    return redirect("optimizer:person-edit", person_id=person.pk)
+
+
 @needs(Capability.ADMIN)
 def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=person_id)
@@ -66,5 +77,5 @@ def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
             return redirect("admin:auth_user_changelist")
     return page(
         request, "optimizer_app/people/form.html", title=person.username, form=form, back="admin:auth_user_changelist",
-        verb="Save",
+        verb="Save", person=person, factor=second_factor_of(person),
     )  # fmt: skip

@@ -102,13 +102,28 @@ PAGES: dict[str, Capability] = {
     "optimizer:run-stop": OPERATE,
     "optimizer:version-detail": READ,
     "optimizer:version-promote": APPROVE,
+    "optimizer:account": READ,
+    "optimizer:second-factor-new": READ,
+    "optimizer:second-factor-off": READ,
+    "optimizer:second-factor-reset": ADMIN,
+    "optimizer:code": READ,
+    "optimizer:sso": READ,
+    "optimizer:sso-callback": READ,
     "optimizer:person-new": ADMIN,
     "optimizer:person-edit": ADMIN,
     "optimizer:token-new": ADMIN,
     "optimizer:token-revoke": ADMIN,
 }
 # What strangers are told where there is no sign-in: a shared report opens, Prometheus is asked for a token.
-OPEN = {"analytics:shared": 200, "analytics:prometheus": 401}
+# Single sign-on is not set up here, and no code is due.
+OPEN = {
+    "analytics:shared": 200,
+    "analytics:prometheus": 401,
+    "optimizer:code": 302,
+    "optimizer:sso": 404,
+    "optimizer:sso-callback": 404,
+}
+SIGN_IN = {"optimizer:code", "optimizer:sso", "optimizer:sso-callback"}  # tested in journeys/test_sign_in
 # Pages whose forms change something that takes more than reading.
 FORMS = {
     "analytics:value": APPROVE,
@@ -152,6 +167,8 @@ POSTED = {
     "optimizer:batch-stop",
     "optimizer:verdict-new",
     "optimizer:version-promote",
+    "optimizer:second-factor-off",
+    "optimizer:second-factor-reset",
 }
 OPERATIONS: dict[str, Capability] = {
     "workers_list": READ,

@@ -91,7 +91,8 @@ def test_the_web_process_does_without_what_only_runs_need() -> None:
 def test_every_command_and_setting_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     commands = {name for name, app in get_commands().items() if app in ("optimizer_app", "analytics")}
-    settings = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "optimizer_app/settings/__init__.py").read_text()))
+    sources = "".join(path.read_text() for path in (ROOT / "optimizer_app/settings").glob("*.py"))
+    settings = set(re.findall(r'env\.\w+\(\s*"(\w+)"', sources))
 
     assert {name for name in commands | settings if f"`{name}" not in text} == set()
 
