@@ -22,6 +22,7 @@ from optimizer_app.views import (
     run_watch,
     runs,
     single_sign_on,
+    teams,
     versions,
     workers,
 )
@@ -108,6 +109,10 @@ pages = [
     path("people/<int:person_id>/second-factor/", people.second_factor_reset, name="second-factor-reset"),
     path("people/new/", people.person_new, name="person-new"),
     path("people/<int:person_id>/", people.person_edit, name="person-edit"),
+    path("teams/", teams.team_list, name="teams"),
+    path("teams/<int:team_id>/", teams.team_edit, name="team-edit"),
+    path("workers/<int:worker_id>/team/", teams.worker_own, name="worker-own"),
+    path("datasets/<int:dataset_id>/team/", teams.dataset_own, name="dataset-own"),
     path("tokens/new/", people.token_new, name="token-new"),
     path("tokens/<int:token_id>/revoke/", people.token_revoke_page, name="token-revoke"),
 ]

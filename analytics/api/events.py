@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from analytics.selectors.news import TOPICS, events_after
+from analytics.selectors.news import TOPICS, events_after, seen_among
 from optimizer_app.common.access import Capability
 from optimizer_app.common.ninja import caller
 from optimizer_app.common.problems import Refused
@@ -45,4 +45,4 @@ def events_list(request: HttpRequest, asked: Query[EventsIn]) -> dict[str, Any]:
     if unknown := [topic for topic in topics if topic not in TOPICS]:
         raise Refused(fields={"topics": [f"There is no topic “{unknown[0][:50]}”; there are {', '.join(TOPICS)}."]})
     found = list(events_after(asked.after, topics)[: asked.limit])
-    return {"events": found, "next": found[-1].number if found else asked.after}
+    return {"events": seen_among(found), "next": found[-1].number if found else asked.after}

@@ -6,6 +6,7 @@ from django.db.models import Q
 from analytics.models.monitors import Incident
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 from optimizer_app.models import AuditEvent
 
 
@@ -44,6 +45,8 @@ class Channel(Timestamped):
     problem = models.CharField(max_length=300, blank=True)
     created_by = models.CharField(max_length=150)
 
+    objects = OfWorker()
+
     class Meta:
         ordering = ("name",)
 
@@ -60,6 +63,8 @@ class Silence(Timestamped):
     ends_at = models.DateTimeField()
     reason = models.CharField(max_length=200)
     created_by = models.CharField(max_length=150)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-ends_at",)

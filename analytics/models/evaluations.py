@@ -4,6 +4,7 @@ from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 
 
 class OutsideEvaluation(Timestamped):
@@ -16,6 +17,8 @@ class OutsideEvaluation(Timestamped):
     n = models.PositiveIntegerField()
     mean_score = models.FloatField()
     binary = models.BooleanField()  # all scores are 0 or 1
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("variant",)

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 
 
 class WatchPolicy(Timestamped):
@@ -25,6 +26,8 @@ class WatchPolicy(Timestamped):
     no_data = models.CharField(max_length=10, choices=NoData.choices, default=NoData.KEEP)
     no_data_hours = models.PositiveSmallIntegerField(default=24)
 
+    objects = OfWorker()
+
     def __str__(self) -> str:
         return f"Watch of {self.worker_id}"
 
@@ -40,6 +43,8 @@ class Monitor(Timestamped):
     learning = models.BinaryField(default=bytes)
     watches = models.JSONField(default=dict)
     inherited = models.JSONField(default=list)
+
+    objects = OfWorker()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("worker", "version"), name="monitor_version"),)
@@ -79,6 +84,8 @@ class Incident(Timestamped):
     resolved_by = models.CharField(max_length=150, blank=True)
     verdict = models.CharField(max_length=20, blank=True)  # of a person: real, false alarm, new normal
     snoozed_until = models.DateTimeField(null=True)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-id",)

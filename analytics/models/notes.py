@@ -3,6 +3,7 @@
 from django.db import models
 
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 
 
 class Note(Timestamped):
@@ -13,6 +14,8 @@ class Note(Timestamped):
     at = models.DateTimeField()
     text = models.CharField(max_length=200)
     by = models.CharField(max_length=150)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-at",)

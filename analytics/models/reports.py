@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 
 
 class ReportPlan(Timestamped):
@@ -17,6 +18,8 @@ class ReportPlan(Timestamped):
     sent_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=300, blank=True)  # why the last one could not be sent
     created_by = models.CharField(max_length=150)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("id",)
@@ -34,6 +37,8 @@ class SharedLink(Timestamped):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     created_by = models.CharField(max_length=150)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-id",)

@@ -4,6 +4,7 @@ from django.db import models
 
 from analytics.compute.sketches import Sketch
 from analytics.compute.totals import Totals
+from optimizer_app.common.ownership import OfWorker
 
 SUMS = (
     "calls", "successes", "scored", "score_sum", "score_squares", "priced", "cost_usd", "cost_squares", "counted",
@@ -40,6 +41,8 @@ class Stat(models.Model):
     cost = models.BinaryField()
     errors = models.JSONField(default=dict)
     paths = models.JSONField(default=dict)
+
+    objects = OfWorker()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("size", "worker", "start", "version"), name="stat_bucket"),)

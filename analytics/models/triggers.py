@@ -3,6 +3,7 @@
 from django.db import models
 
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 
 
 class TriggerPolicy(Timestamped):
@@ -43,6 +44,8 @@ class TriggerPolicy(Timestamped):
     least_pays = models.FloatField(null=True)  # probability that it pays
     rollback_hours = models.PositiveIntegerField(default=0)  # an incident so soon after a promotion takes it back
 
+    objects = OfWorker()
+
     def __str__(self) -> str:
         return f"Triggers of {self.worker_id}"
 
@@ -69,6 +72,8 @@ class TriggerDecision(models.Model):
     why = models.TextField()
     run = models.ForeignKey("optimizer_app.Run", on_delete=models.PROTECT, null=True, related_name="trigger_decisions")
     key = models.CharField(max_length=64, unique=True)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-id",)

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from optimizer_app.common.ownership import OfWorker
+
 
 class WorkerValue(models.Model):
     """Money in USD. `correct_usd`: what one more correct answer is worth; `second_usd`: one second saved on a call;
@@ -14,6 +16,8 @@ class WorkerValue(models.Model):
     compute_hour_usd = models.FloatField(default=0.12)
     person_hours = models.FloatField(default=0.0)  # spent on this worker's optimizations so far
     horizon_days = models.PositiveSmallIntegerField(default=90)
+
+    objects = OfWorker()
 
     def __str__(self) -> str:
         return f"Value of {self.worker_id}"

@@ -1,10 +1,12 @@
 """Events of the audit chain that people and programs outside want to hear of, by topic."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db.models import Max, QuerySet
 
-from optimizer_app.models import AuditEvent, Canary, ProgramVersion, Run
+from analytics.models import Incident
+from optimizer_app.models import AuditEvent, Canary, ProgramVersion, Run, Worker
 
 INCIDENTS = "incidents"
 NEWS: dict[str, tuple[str, ...]] = {
@@ -22,6 +24,24 @@ def events_after(number: int, topics: Collection[str]) -> QuerySet[AuditEvent]:
     """Events of some topics behind a number, in their order."""
     verbs = [verb for topic in topics for verb in TOPICS[topic]]
     return AuditEvent.objects.filter(number__gt=number, verb__in=verbs).order_by("number")
+
+
+def seen_among(events: Sequence[AuditEvent]) -> list[AuditEvent]:
+    """Those about what the asker sees (common/ownership.py)."""
+    ids: dict[str, set[str]] = {}
+    for event in events:
+        ids.setdefault(event.object_type, set()).add(event.object_id)
+    seen = {
+        (kind, str(pk))
+        for kind, pks in ids.items()
+        for pk in _ABOUT[kind].objects.filter(pk__in=pks).values_list("pk", flat=True)
+    }
+    return [event for event in events if (event.object_type, event.object_id) in seen]
+
+
+_ABOUT: dict[str, Any] = {
+    str(model._meta.verbose_name): model for model in (Run, ProgramVersion, Canary, Incident, Worker)
+}
 
 
 def newest_number() -> int:

@@ -16,6 +16,8 @@ LONGEST = 200
 def note_add(worker: Worker | None, *, by: Actor, at: datetime, text: str) -> Note:
     """A note on one worker's charts, or on all."""
     by.require(Capability.OPERATE)
+    if worker is None:
+        by.require_sight_of_all()
     text = text.strip()
     if not 0 < len(text) <= LONGEST or "\0" in text:
         raise Refused(fields={"text": [f"1 to {LONGEST} characters."]})

@@ -30,6 +30,8 @@ LONGEST_DAYS = 365
 def report_plan(worker: Worker | None, *, by: Actor, recipients: Sequence[str], weekday: int, hour: int) -> ReportPlan:
     """A report every week, at an hour of the installation's time zone."""
     by.require(Capability.APPROVE)
+    if worker is None:
+        by.require_sight_of_all()
     fields: dict[str, list[str]] = {}
     if not 0 < len(recipients) <= MOST_RECIPIENTS:
         fields["recipients"] = [f"One to {MOST_RECIPIENTS} addresses."]
@@ -73,6 +75,8 @@ def reports_send_due() -> int:
 def link_make(worker: Worker | None, *, by: Actor, days: int) -> tuple[SharedLink, str]:
     """A link and the secret part of its address, which is shown this once."""
     by.require(Capability.APPROVE)
+    if worker is None:
+        by.require_sight_of_all()
     if not 0 < days <= LONGEST_DAYS:
         raise Refused(fields={"days": [f"1 to {LONGEST_DAYS} days."]})
     secret = secrets.token_urlsafe(32)

@@ -20,6 +20,8 @@ def silence_make(
     """Tell nobody of a worker's incidents, or of any, for a while. Incidents are opened all the same, and told when it
     is over if they are not."""
     by.require(Capability.OPERATE)
+    if worker is None:
+        by.require_sight_of_all()
     fields: dict[str, list[str]] = {}
     if not timezone.now() < ends_at or not timedelta(0) < ends_at - starts_at <= LONGEST:
         fields["ends_at"] = ["It ends in the future, after its start, and lasts 30 days at most."]

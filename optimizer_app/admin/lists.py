@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from optimizer_app.admin.base import ListAdmin
-from optimizer_app.common.access import Capability
+from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.models import (
     ApiToken,
     AuditEvent,
@@ -273,6 +273,12 @@ class AuditList(ListAdmin):
     show_full_result_count = False
     search_fields = ("actor", "verb", "object_name")
     empty_title, empty_text = "Nothing recorded yet", "Every change appears here: who, what, when, from where."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """Who does not see everything sees what they did themselves."""
+        rows: QuerySet[AuditEvent] = super().get_queryset(request)
+        actor = actor_of(request)
+        return rows if actor.teams is None else rows.filter(actor=actor.name)
 
     @admin.display(description="Time", ordering="number")
     def time(self, row: AuditEvent) -> str:

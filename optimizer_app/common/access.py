@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
+from optimizer_app.common.ownership import seen_by
 from optimizer_app.common.problems import problem
 
 
@@ -64,6 +66,7 @@ class Actor:
     kind: str
     capabilities: frozenset[Capability]
     address: str = ""
+    teams: frozenset[int] | None = None  # whose rows are seen; None: everybody's
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities
@@ -72,6 +75,11 @@ class Actor:
         """Raise NotAllowed unless the actor has the capability."""
         if not self.can(capability):
             raise NotAllowed(f"{self.name} may not do this: it takes the right to {MEANING[capability]}.")
+
+    def require_sight_of_all(self) -> None:
+        """Raise NotAllowed unless the actor sees the rows of every team: for what concerns all workers."""
+        if self.teams is not None:
+            raise NotAllowed(f"{self.name} may not do this for all workers, seeing only those of a team; choose one.")
 
 
 SYSTEM = Actor("Uplift", "system", _ADMIN)
@@ -85,7 +93,19 @@ def actor_of(request: HttpRequest) -> Actor:
         kind="person",
         capabilities=capabilities_of(user),
         address=request.META.get("REMOTE_ADDR", ""),
+        teams=teams_of(user),
     )
+
+
+def teams_of(user: User | AnonymousUser) -> frozenset[int] | None:
+    """The teams whose rows a person sees: theirs where UPLIFT_TEAMS is on, everybody's elsewhere and for admins."""
+    if not settings.TEAMS or not isinstance(user, User) or Capability.ADMIN in capabilities_of(user):
+        return None
+    kept = vars(user)
+    if "_teams" not in kept:
+        kept["_teams"] = frozenset(user.teams.values_list("pk", flat=True))
+    teams: frozenset[int] = kept["_teams"]
+    return teams
 
 
 def capabilities_of(user: User | AnonymousUser) -> frozenset[Capability]:
@@ -112,6 +132,10 @@ def sign_in_required(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
     """Middleware: every path but the open ones needs a signed-in person who may at least read."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        with seen_by(teams_of(request.user)):
+            return opened(request)
+
+    def opened(request: HttpRequest) -> HttpResponseBase:
         path, known = request.path, request.user.is_authenticated
         if path.startswith(OPEN_PATHS) or (not known and (path == METRICS_PATH or path.startswith(API_PATH))):
             return get_response(request)

@@ -5,12 +5,23 @@ from typing import Any, TypeVar
 
 from django import forms
 
+from optimizer_app.common.ownership import only_seen
 from optimizer_app.common.problems import Refused
 
 T = TypeVar("T")
 
 
-class ServiceForm(forms.Form):
+class SeenForm(forms.Form):
+    """Offers only what the asker sees."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.ModelChoiceField):  # its rows were named when the class was made, for all eyes
+                field.queryset = only_seen(field.queryset)
+
+
+class ServiceForm(SeenForm):
     """Turns a service's refusal into errors at the fields it names."""
 
     def submit(self, change: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:

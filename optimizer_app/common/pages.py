@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -31,7 +32,8 @@ def needs(capability: Capability) -> Callable[[View[P]], View[P]]:
 def page(request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
     """A whole page inside the shell."""
     shell = admin.site.each_context(request)
-    return render(request, template, shell | {"title": title, "actor": actor_of(request)} | context, status=status)
+    told = {"title": title, "actor": actor_of(request), "teams_on": settings.TEAMS}
+    return render(request, template, shell | told | context, status=status)
 
 
 def fragment(request: HttpRequest, template: str, **context: Any) -> HttpResponse:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 
-from optimizer_app.common.forms import ServiceForm
+from optimizer_app.common.forms import SeenForm, ServiceForm
 from optimizer_app.engine.matching import as_text
 from optimizer_app.engine.spec import Field
 from optimizer_app.models import CollectionRule, Dataset, Execution, LanguageModel, Worker
@@ -17,7 +17,7 @@ from optimizer_app.selectors.executions import ExecutionFilter
 MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
-class ExecutionFilterForm(forms.Form):
+class ExecutionFilterForm(SeenForm):
     """What the list shows; every field stands in the address."""
 
     worker = forms.ModelChoiceField(Worker.objects.all(), required=False, to_field_name="name", empty_label="all")
@@ -169,7 +169,7 @@ class PrivacyForm(ServiceForm):
         return kept | {"fields": fields}
 
 
-class SampleForm(forms.Form):
+class SampleForm(SeenForm):
     """A text to see what would be replaced in it."""
 
     sample = forms.CharField(

@@ -1,9 +1,11 @@
 """Forms about people and tokens."""
 
 from django import forms
+from django.contrib.auth.models import User
 
 from optimizer_app.common.access import MEANING, ROLES, Capability
 from optimizer_app.common.forms import ServiceForm
+from optimizer_app.models import Team
 
 ROLE_HELP = {
     "viewer": "sees everything but secrets",
@@ -38,6 +40,15 @@ class CodeForm(ServiceForm):
     )
 
 
+class TeamForm(ServiceForm):
+    """A team and who is in it."""
+
+    name = forms.CharField(max_length=100)
+    members = forms.ModelMultipleChoiceField(
+        User.objects.order_by("username"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+
 class TokenForm(ServiceForm):
     """A new API token."""
 
@@ -46,6 +57,10 @@ class TokenForm(ServiceForm):
         choices=[(scope.value, f"{scope.value}: {MEANING[scope]}") for scope in Capability],
         widget=forms.CheckboxSelectMultiple,
     )
+    team = forms.ModelChoiceField(
+        Team.objects.all(), required=False, empty_label="Everything", label="Sees the rows of",
+        help_text="A team, where UPLIFT_TEAMS is on.",
+    )  # fmt: skip
     expires_at = forms.DateTimeField(
         required=False, label="Expires", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text="Empty: never.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import QueryDict
 
+from optimizer_app.common.forms import SeenForm
 from optimizer_app.engine.spec import FIELD_TYPES, MODULES, MOST_PASSAGES, MOST_STEPS, MOST_TURNS, Field, Program
 from optimizer_app.engine.tools import tools
 from optimizer_app.selectors.datasets import passage_versions
@@ -57,7 +58,7 @@ FieldFormSet: type[_FieldFormSet] = forms.formset_factory(  # type: ignore[assig
 )
 
 
-class StepForm(forms.Form):
+class StepForm(SeenForm):
     """One step: how it answers, and what it reads. What it makes is a formset beside it."""
 
     name = forms.CharField(max_length=60, widget=forms.TextInput(attrs={"spellcheck": "false"}))

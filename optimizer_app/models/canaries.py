@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfWorker
 from optimizer_app.models.versions import ProgramVersion
 
 
@@ -34,6 +35,8 @@ class Canary(Timestamped):
     started_by = models.CharField(max_length=150)
     ended_by = models.CharField(max_length=150, blank=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-id",)

@@ -4,6 +4,7 @@ from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfDataset, OfWorker
 
 
 class CollectionRule(Timestamped):
@@ -27,6 +28,8 @@ class CollectionRule(Timestamped):
     sample_percent = models.FloatField(default=100)
     cap_per_label = models.PositiveIntegerField(null=True)
     needs_review = models.BooleanField(default=True)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("id",)
@@ -68,6 +71,8 @@ class ReviewItem(Timestamped):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     approvals = models.JSONField(default=list)
     decided_by = models.CharField(max_length=150, blank=True)
+
+    objects = OfDataset()
 
     class Meta:
         ordering = ("-priority", "id")

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen, Timestamped
+from optimizer_app.common.ownership import OfDataset, OfDatasetVersion, OfTeam
 from optimizer_app.engine.spec import Field, content_hash
 
 
@@ -31,6 +32,9 @@ class Dataset(Timestamped):
     two_people = models.BooleanField(default=False)
     team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="datasets")
     forked_from = models.ForeignKey("DatasetVersion", on_delete=models.PROTECT, null=True, related_name="forks")
+
+    objects = OfTeam()
+    everywhere = models.Manager()
 
     class Meta:
         ordering = ("name",)
@@ -86,6 +90,8 @@ class Example(models.Model):
     retired = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = OfDataset()
+
     class Meta:
         ordering = ("id",)
         constraints = (models.UniqueConstraint(fields=("dataset", "content_hash"), name="example_unique"),)
@@ -115,6 +121,8 @@ class QualityReport(Timestamped):
     examples = models.PositiveIntegerField(default=0)
     made_at = models.DateTimeField(null=True)
 
+    objects = OfDataset()
+
     def __str__(self) -> str:
         return f"Quality of {self.dataset_id}"
 
@@ -142,6 +150,8 @@ class DatasetImport(Timestamped):
     rows_read = models.PositiveIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True)
 
+    objects = OfDataset()
+
     class Meta:
         ordering = ("-id",)
 
@@ -161,6 +171,8 @@ class DatasetVersion(Frozen):
     counts = models.JSONField()
     created_by = models.CharField(max_length=150)
 
+    objects = OfDataset()
+
     class Meta:
         ordering = ("dataset", "-number")
         constraints = (
@@ -178,6 +190,8 @@ class DatasetVersionExample(models.Model):
     version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="members")
     example = models.ForeignKey(Example, on_delete=models.PROTECT, related_name="memberships")
     split = models.CharField(max_length=10, choices=Split.choices)
+
+    objects = OfDatasetVersion()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("version", "example"), name="dataset_version_member"),)

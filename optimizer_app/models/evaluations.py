@@ -4,6 +4,7 @@ from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen, Timestamped
+from optimizer_app.common.ownership import OfEvaluation, OfRun
 from optimizer_app.models.datasets import Split
 
 
@@ -33,6 +34,8 @@ class Evaluation(Frozen):
     latency_p50_ms = models.FloatField(null=True)
     latency_p95_ms = models.FloatField(null=True)
 
+    objects = OfRun()
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=("run", "role", "version", "split"), name="evaluation_unique"),)
 
@@ -48,6 +51,8 @@ class ExampleScore(models.Model):
     score = models.FloatField()
     detail = EncryptedJSONField()
     latency_ms = models.FloatField()
+
+    objects = OfEvaluation()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("evaluation", "example"), name="example_score_unique"),)
@@ -77,6 +82,8 @@ class Comparison(Frozen):
     before = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="+")
     after = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="+")
     numbers = models.JSONField()
+
+    objects = OfRun()
 
     def __str__(self) -> str:
         return f"Comparison of run {self.run_id}"

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from optimizer_app.common import bodies
 from optimizer_app.common.fields import EncryptedJSONField
+from optimizer_app.common.ownership import OfExecution, OfWorker
 
 
 class Execution(models.Model):
@@ -36,6 +37,8 @@ class Execution(models.Model):
     subject = models.CharField(max_length=32, blank=True)
     metadata = models.JSONField(default=dict)
     body = models.BinaryField()
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-started_at", "-id")
@@ -77,6 +80,8 @@ class ExecutionTag(models.Model):
     value = models.CharField(max_length=200)
     started_at = models.DateTimeField()
 
+    objects = OfExecution()
+
     class Meta:
         indexes = (models.Index(fields=("name", "value", "started_at"), name="execution_tag"),)
 
@@ -102,6 +107,8 @@ class Feedback(models.Model):
     comment = EncryptedJSONField(null=True)
     given_by = models.CharField(max_length=150)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OfExecution()
 
     class Meta:
         ordering = ("-id",)

@@ -4,6 +4,7 @@ from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfRun, OfTeam, OfWorker
 
 
 class Run(Timestamped):
@@ -70,6 +71,8 @@ class Run(Timestamped):
     revision = models.PositiveIntegerField(default=0)
     winner = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="runs_as_winner")
 
+    objects = OfWorker()
+
     class Meta:
         ordering = ("-id",)
         indexes = (
@@ -102,6 +105,8 @@ class Candidate(models.Model):
     cost_usd = models.FloatField(null=True)
     scored_at = models.DateTimeField(auto_now=True)
 
+    objects = OfRun()
+
     class Meta:
         ordering = ("number",)
         constraints = (
@@ -129,6 +134,8 @@ class Batch(Timestamped):
     budget = models.JSONField(default=dict)
     team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="batches")
     requested_by = models.CharField(max_length=150)
+
+    objects = OfTeam()
 
     class Meta:
         ordering = ("-id",)
@@ -162,6 +169,8 @@ class FollowUp(Timestamped):
     usage = models.JSONField(default=dict)
     requested_by = models.CharField(max_length=150)
 
+    objects = OfRun()
+
     class Meta:
         ordering = ("id",)
 
@@ -176,6 +185,8 @@ class RunLogLine(models.Model):
     at = models.DateTimeField()
     level = models.CharField(max_length=10)
     text = models.TextField()
+
+    objects = OfRun()
 
     class Meta:
         ordering = ("id",)

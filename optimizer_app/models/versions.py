@@ -4,6 +4,7 @@ from django.db import models
 
 from optimizer_app.common.fields import EncryptedJSONField
 from optimizer_app.common.models import Frozen
+from optimizer_app.common.ownership import OfWorker
 
 
 class Artifact(Frozen):
@@ -27,6 +28,8 @@ class ProgramVersion(Frozen):
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="versions")
     run = models.ForeignKey("Run", on_delete=models.PROTECT, null=True, related_name="produced_versions")
     created_by = models.CharField(max_length=150)
+
+    objects = OfWorker()
 
     class Meta:
         verbose_name = "version"
@@ -58,6 +61,8 @@ class Promotion(Frozen):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     promoted_by = models.CharField(max_length=150)
     reason = models.TextField(blank=True)
+
+    objects = OfWorker()
 
     class Meta:
         ordering = ("-id",)

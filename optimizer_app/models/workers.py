@@ -3,6 +3,7 @@
 from django.db import models
 
 from optimizer_app.common.models import Timestamped
+from optimizer_app.common.ownership import OfTeam
 from optimizer_app.engine.spec import Program, program_from_data
 
 
@@ -31,6 +32,9 @@ class Worker(Timestamped):
     # who owns it; nobody: everybody sees it
     team = models.ForeignKey("Team", on_delete=models.PROTECT, null=True, blank=True, related_name="workers")
     active_version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = OfTeam()
+    everywhere = models.Manager()
 
     class Meta:
         ordering = ("name",)

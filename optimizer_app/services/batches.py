@@ -7,6 +7,7 @@ import msgspec
 from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.ownership import home_team
 from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.engine.gate import Budget
 from optimizer_app.models import Batch, DatasetVersion, LanguageModel, Run, Worker
@@ -43,7 +44,12 @@ def batch_create(
         raise Refused(fields=fields)
     with transaction.atomic():
         batch = Batch.objects.create(
-            name=name, kind=kind, at_once=at_once, budget=msgspec.to_builtins(budget), requested_by=by.name
+            name=name,
+            kind=kind,
+            at_once=at_once,
+            budget=msgspec.to_builtins(budget),
+            requested_by=by.name,
+            team_id=home_team(),
         )
         problems = [text for order in orders for text in _launched(batch, order, seed, by)]
         if problems:

@@ -45,7 +45,7 @@ def version_fork(version: DatasetVersion, *, by: Actor, name: str) -> Dataset:
     """A new dataset that begins as this version: the same examples in the same splits, frozen as its v1."""
     by.require(Capability.OPERATE)
     source = version.dataset
-    if not name.strip() or Dataset.objects.filter(name=name).exists():
+    if not name.strip() or Dataset.everywhere.filter(name=name).exists():
         raise Refused(
             fields={"name": ["Name the new dataset." if not name.strip() else f"There is a “{name}” already."]}
         )
@@ -57,7 +57,7 @@ def version_fork(version: DatasetVersion, *, by: Actor, name: str) -> Dataset:
     with transaction.atomic():
         fork = Dataset.objects.create(
             name=name, description=f"Forked from {version}.", inputs=source.inputs, outputs=source.outputs,
-            shape=source.shape, forked_from=version,
+            shape=source.shape, forked_from=version, team=source.team,
         )  # fmt: skip
         copied = ("inputs", "outputs", "content_hash", "input_hash", "source", "origin", "execution_uid", "subject")
         Example.objects.bulk_create(

@@ -9,6 +9,7 @@ import msgspec
 from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.ownership import home_team
 from optimizer_app.common.problems import Refused
 from optimizer_app.engine.spec import Field, SpecError, content_hash
 from optimizer_app.engine.values import coerce_all
@@ -43,7 +44,7 @@ def dataset_create(*, by: Actor, name: str, description: str, worker: Worker | N
     by.require(Capability.OPERATE)
     if not name.strip():
         raise Refused(fields={"name": ["A dataset needs a name."]})
-    if Dataset.objects.filter(name=name).exists():
+    if Dataset.everywhere.filter(name=name).exists():
         raise Refused(fields={"name": [f"There is already a dataset called “{name}”."]})
     inputs, outputs = (worker.spec().inputs, worker.spec().outputs) if worker else ((PASSAGE,), ())
     with transaction.atomic():
@@ -53,6 +54,7 @@ def dataset_create(*, by: Actor, name: str, description: str, worker: Worker | N
             inputs=msgspec.to_builtins(inputs),
             outputs=msgspec.to_builtins(outputs),
             shape=shape_of(inputs, outputs),
+            team_id=worker.team_id if worker else home_team(),
         )
         audit.record(by, "dataset.create", dataset, fields_of=worker.name if worker else "passages")
     return dataset

@@ -5,13 +5,15 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.ownership import see_as
 from optimizer_app.common.problems import Conflict, Refused
-from optimizer_app.models import ApiToken
+from optimizer_app.models import ApiToken, Team
 from optimizer_app.services import audit
 
 MARK = "upl"
@@ -20,7 +22,7 @@ USED_EVERY = timedelta(minutes=1)  # "last used" is written at most this often
 
 
 def token_create(
-    *, by: Actor, name: str, scopes: list[str], expires_at: datetime | None = None
+    *, by: Actor, name: str, scopes: list[str], expires_at: datetime | None = None, team: Team | None = None
 ) -> tuple[ApiToken, str]:
     """A token and its text, which is shown this once and never stored."""
     by.require(Capability.ADMIN)
@@ -46,8 +48,9 @@ def token_create(
             scopes=sorted(scopes),
             created_by=by.name,
             expires_at=expires_at,
+            team=team,
         )
-        audit.record(by, "token.create", token, scopes=token.scopes)
+        audit.record(by, "token.create", token, scopes=token.scopes, team=str(team or ""))
     return token, text
 
 
@@ -61,7 +64,8 @@ def token_revoke(token: ApiToken, *, by: Actor) -> None:
 
 
 def token_actor(text: str, address: str) -> Actor | None:
-    """The actor behind a token's text, or None if it opens nothing."""
+    """The actor behind a token's text, or None if it opens nothing. From here on the request sees what the token
+    does."""
     _, _, rest = text.partition("_")
     token = ApiToken.objects.filter(prefix=rest[:PREFIX_LENGTH]).first()
     now = timezone.now()
@@ -69,7 +73,9 @@ def token_actor(text: str, address: str) -> Actor | None:
         return None
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
     ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
-    return Actor(token.name, "token", frozenset(Capability(scope) for scope in token.scopes), address)
+    teams = frozenset({token.team_id}) if settings.TEAMS and token.team_id else None
+    see_as(teams)
+    return Actor(token.name, "token", frozenset(Capability(scope) for scope in token.scopes), address, teams)
 
 
 def _digest(text: str) -> str:

@@ -6,6 +6,7 @@ import msgspec
 from django.db import transaction
 
 from optimizer_app.common.access import Actor, Capability
+from optimizer_app.common.ownership import home_team
 from optimizer_app.common.problems import Refused
 from optimizer_app.engine.spec import Program, SpecError, content_hash, program_from_data
 from optimizer_app.models import DatasetVersion, LanguageModel, Metric, ProgramVersion, Promotion, Worker
@@ -38,7 +39,7 @@ def worker_create(
     with transaction.atomic():
         worker = Worker.objects.create(
             name=name, description=description, program=spec.to_data(), language_model=language_model, metric=metric,
-            latency_need_ms=latency_need_ms,
+            latency_need_ms=latency_need_ms, team_id=home_team(),
         )  # fmt: skip
         version = ProgramVersion.objects.create(
             worker=worker, number=0, state=state, fingerprint=fingerprint(spec, state), created_by=by.name
@@ -171,7 +172,7 @@ def _check_known(program: Program) -> None:
 def _check_name(name: str, besides: Worker | None = None) -> None:
     if not name.strip():
         raise Refused(fields={"name": ["A worker needs a name."]})
-    if Worker.objects.filter(name=name).exclude(pk=besides.pk if besides else 0).exists():
+    if Worker.everywhere.filter(name=name).exclude(pk=besides.pk if besides else 0).exists():
         raise Refused(fields={"name": [f"There is already a worker called “{name}”."]})
 
 

@@ -132,8 +132,14 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database(env.secret("DATABASE_URL"), DATA_DIR)}
-if cache_url := env.secret("CACHE_URL"):
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": cache_url}}
+CACHE_URL = env.secret("CACHE_URL")
+CACHES = {
+    "default": {
+        "BACKEND": f"django.core.cache.backends.{'redis.RedisCache' if CACHE_URL else 'locmem.LocMemCache'}",
+        "LOCATION": CACHE_URL,
+        "KEY_FUNCTION": "optimizer_app.common.ownership.cache_key",
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CELERY = celery_settings(env.secret("BROKER_URL"), DATA_DIR)
 LOG_FORMAT = env.choice("UPLIFT_LOG_FORMAT", "line", tuple(FORMATS))
@@ -152,6 +158,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+TEAMS = env.boolean("UPLIFT_TEAMS", False)
 SECOND_FACTOR = env.choice("UPLIFT_SECOND_FACTOR", "optional", ("optional", "admins", "everybody"))
 SIGN_IN_RATE = env.integer("UPLIFT_SIGN_IN_RATE", 30)
 INGEST_RATE = env.integer("UPLIFT_INGEST_RATE", 6000)

@@ -64,6 +64,7 @@ UNFOLD = {
                     _item("Channels", "campaign", "analytics:channels", "/channels/"),
                     _item("API tokens", "key", "admin:optimizer_app_apitoken_changelist", "/tokens/"),
                     _item("People", "group", "admin:auth_user_changelist", "/people/"),
+                    _item("Teams", "diversity_3", "optimizer:teams", "/teams/"),
                     _item("Audit log", "fact_check", "admin:optimizer_app_auditevent_changelist", "/audit/"),
                     _item("API", "api", "api:openapi-view", "/api/"),
                 ],

@@ -17,6 +17,7 @@ from optimizer_app.services.dataset_versions import dataset_freeze, passages_fre
 from optimizer_app.services.datasets import dataset_create
 from optimizer_app.services.formats import FORMATS
 from optimizer_app.services.imports import MEGABYTE, import_finish, import_start, import_table
+from optimizer_app.services.teams import teams_to_give_to
 
 PER_PAGE = 25
 PREVIEW_ROWS = 8
@@ -30,7 +31,7 @@ def dataset_detail(request: HttpRequest, dataset_id: int, upload: UploadForm | N
         request, "optimizer_app/datasets/detail.html", title=dataset.name, dataset=dataset, examples=examples,
         labels=label_counts(dataset), versions=dataset.versions.all(), imports=dataset.imports.all()[:5],
         upload=upload or UploadForm(), formats=FORMATS, left_out=dataset.examples.filter(retired=True).count(),
-        waiting=waiting_for([dataset]),
+        waiting=waiting_for([dataset]), to_give_to=teams_to_give_to(actor_of(request)),
     )  # fmt: skip
 
 

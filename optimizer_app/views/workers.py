@@ -14,6 +14,7 @@ from optimizer_app.forms.programs import ProgramForm
 from optimizer_app.forms.workers import ReasonForm, WorkerForm
 from optimizer_app.models import Worker
 from optimizer_app.selectors.workers import worker_page
+from optimizer_app.services.teams import teams_to_give_to
 from optimizer_app.services.versions import worker_rollback, worker_two_people
 from optimizer_app.services.workers import worker_create, worker_update
 
@@ -29,6 +30,7 @@ def worker_detail(request: HttpRequest, worker_id: int) -> HttpResponse:
     return page(
         request, "optimizer_app/workers/detail.html", title=worker.name, shown=shown, worker=worker, sample_body=body,
         program=worker.spec(), base_url=request.build_absolute_uri("/").rstrip("/"),
+        to_give_to=teams_to_give_to(actor_of(request)),
     )  # fmt: skip
 
 

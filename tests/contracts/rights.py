@@ -102,6 +102,10 @@ PAGES: dict[str, Capability] = {
     "optimizer:run-stop": OPERATE,
     "optimizer:version-detail": READ,
     "optimizer:version-promote": APPROVE,
+    "optimizer:teams": ADMIN,
+    "optimizer:team-edit": ADMIN,
+    "optimizer:worker-own": APPROVE,
+    "optimizer:dataset-own": APPROVE,
     "optimizer:account": READ,
     "optimizer:second-factor-new": READ,
     "optimizer:second-factor-off": READ,
@@ -169,6 +173,8 @@ POSTED = {
     "optimizer:version-promote",
     "optimizer:second-factor-off",
     "optimizer:second-factor-reset",
+    "optimizer:worker-own",
+    "optimizer:dataset-own",
 }
 OPERATIONS: dict[str, Capability] = {
     "workers_list": READ,
