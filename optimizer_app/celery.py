@@ -7,22 +7,19 @@ from contextlib import ExitStack
 from typing import Any
 
 from celery import Celery
-from celery.signals import (
-    beat_embedded_init,
-    celeryd_init,
-    setup_logging,
-    task_postrun,
-    task_prerun,
-    worker_process_init,
-)
+from celery.beat import EmbeddedService, Scheduler
+from celery.signals import celeryd_init, setup_logging, task_postrun, task_prerun, worker_process_init, worker_ready
 from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
 from optimizer_app.common.log_context import log_context
 from optimizer_app.common.observability import observe
 from optimizer_app.common.processes import die_with_parent
+from optimizer_app.settings.queue import UPKEEP
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings")
+# The checks load every page, 25 MB that no worker needs; `start`, `migrate` and CI run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 TRANSPORT_ALIASES["upliftsqlite"] = "optimizer_app.common.sqlite_broker:Transport"
 
@@ -60,9 +57,11 @@ def _task_is_over(task: Any, **_: object) -> None:
         stack.close()
 
 
-@beat_embedded_init.connect  # type: ignore[untyped-decorator]
-def _beat_goes_with_its_worker(**_: object) -> None:
-    die_with_parent(signal.SIGKILL)
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _upkeep_keeps_the_schedule(sender: Any, **_: object) -> None:
+    """In a thread: Celery's own --beat is a process of 100 MB more. Several do no harm, each job claims its work."""
+    if UPKEEP in sender.app.amqp.queues.consume_from:
+        EmbeddedService(app, thread=True, scheduler_cls=Scheduler).start()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

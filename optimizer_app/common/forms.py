@@ -17,7 +17,8 @@ class SeenForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            if isinstance(field, forms.ModelChoiceField):  # its rows were named when the class was made, for all eyes
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                # its rows were named when the class was made, for all eyes
                 field.queryset = only_seen(field.queryset)
 
 

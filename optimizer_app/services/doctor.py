@@ -182,7 +182,7 @@ def _late(subject: str, age: timedelta | None, limit: timedelta, texts: Callable
 
 
 def _scheduler() -> Finding:
-    remedy = "Start the upkeep worker with --beat."
+    remedy = "Start the upkeep worker."
     return _late("scheduler", silence_of(SCHEDULER), SCHEDULER_SILENT, lambda age: f"last seen: {age} ago", remedy)
 
 

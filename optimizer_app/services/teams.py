@@ -17,10 +17,12 @@ def team_save(team: Team | None, *, by: Actor, name: str, members: Sequence[User
     by.require(Capability.ADMIN)
     if not name.strip():
         raise Refused(fields={"name": ["A team needs a name."]})
-    if Team.objects.filter(name=name).exclude(pk=team.pk if team else None).exists():
+    if Team.objects.filter(name=name).exclude(pk=team.pk if team else 0).exists():
         raise Refused(fields={"name": [f"There is already a team called “{name}”."]})
     with transaction.atomic():
-        saved, _ = Team.objects.update_or_create(pk=team.pk if team else None, defaults={"name": name})
+        saved = team or Team()
+        saved.name = name
+        saved.save()
         saved.members.set(members)
         names = sorted(person.get_username() for person in members)
         audit.record(by, "team.update" if team else "team.create", saved, members=names)

@@ -24,6 +24,7 @@ UPKEEP_JOBS = (
 )
 UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
+PROCESS_KB = 140_000
 
 
 def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
@@ -43,6 +44,8 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "task_routes": {job: {"queue": UPKEEP} for job in UPKEEP_JOBS},
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
+        # A process that loaded DSPy and ran is replaced by a fork of 30 MB; the next run pays 3 s for loading it again.
+        "worker_max_memory_per_child": PROCESS_KB,
         "timezone": "UTC",
         "beat_schedule": {
             "retention": {

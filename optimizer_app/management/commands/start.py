@@ -6,15 +6,13 @@ import socket
 import sys
 from argparse import ArgumentParser
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from optimizer_app.management.static_files import static_collect
-from optimizer_app.management.supervisor import Child, Supervisor
+from optimizer_app.management.supervisor import Child, supervise
 from optimizer_app.services.demo import demo_load
 from optimizer_app.services.people import FIRST_ADMIN, first_admin_create
 from optimizer_app.settings.queue import UPKEEP
@@ -43,9 +41,8 @@ class Command(BaseCommand):
         if not options["no_demo"]:
             demo_load()
         url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
-        supervisor = Supervisor(_children(host, port), say=self.stderr.write)
-        supervisor.run(ready=lambda: _answers(f"{url}/healthz"), on_ready=lambda: self._announce(url, password))
-        self.stdout.write("Stopped. A run that was under way resumes at the next start.")
+        self.stdout.flush()
+        supervise(_children(host, port), greeting=self._greeting(url, password))
 
     def _check_free(self, host: str, port: int) -> None:
         with socket.socket() as probe:
@@ -55,14 +52,11 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"Port {port} cannot be used ({error.strerror}). Try --port {port + 1}.") from None
 
-    def _announce(self, url: str, password: str | None) -> None:
-        self.stdout.write(self.style.SUCCESS(f"\nUplift is ready: {url}/"))
-        if password:
-            self.stdout.write(f"Sign in as {FIRST_ADMIN} with the password {password}  (shown this once)")
-        else:
-            self.stdout.write("Sign in with your account. Forgotten? Run: manage.py changepassword admin")
-        self.stdout.write("Stop with Ctrl-C.\n")
-        self.stdout.flush()
+    def _greeting(self, url: str, password: str | None) -> str:
+        known = "Sign in with your account. Forgotten? Run: manage.py changepassword admin"
+        new = f"Sign in as {FIRST_ADMIN} with the password {password}  (shown this once)"
+        ready = self.style.SUCCESS(f"Uplift is ready: {url}/")
+        return f"\n{ready}\n{new if password else known}\nStop with Ctrl-C.\n"
 
 
 def _children(host: str, port: int) -> list[Child]:
@@ -87,25 +81,17 @@ def _children(host: str, port: int) -> list[Child]:
         "optimizer_app.wsgi:application",
     ]
     worker = [
-        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--concurrency", str(settings.WORKER_PROCESSES),
+        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--autoscale", f"{settings.WORKER_PROCESSES},1",
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     upkeep = [
         *celery, "--quiet", "worker", "--loglevel", "WARNING", "--queues", UPKEEP, "--hostname", "upkeep@%h",
         "--pool", "threads", "--concurrency", "4",  # a slow webhook must not hold the ticks up
-        "--beat", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--without-gossip", "--without-mingle",
+        "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     return [
-        Child("web", web),
+        Child("web", web, health=(host, port)),
         # SIGTERM would let a worker finish its run first, which may take an hour; a killed run resumes.
         Child("worker", worker, orphan_signal=signal.SIGKILL),
         Child("scheduler", upkeep, orphan_signal=signal.SIGKILL),
     ]
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=1) as response:  # noqa: S310 - our own address
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import phonenumbers
-
 from optimizer_app.privacy.spans import Span
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{1,62}(?<!-)")
@@ -63,6 +61,8 @@ def _is_phone(text: str, match: re.Match[str]) -> bool:
 
 
 def _valid(raw: str, region: str | None) -> bool:
+    import phonenumbers  # 15 MB, and few texts hold digits that may be a number
+
     try:
         number = phonenumbers.parse(raw, region)
     except phonenumbers.NumberParseException:
