@@ -1,12 +1,13 @@
 """What every endpoint shares: who calls, how errors look."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
 import msgspec
 from django.core.exceptions import PermissionDenied
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -17,6 +18,7 @@ from ninja.security import SessionAuth
 from optimizer_app.common.access import Actor, actor_of
 from optimizer_app.common.problems import Refused, problem
 
+logger = logging.getLogger(__name__)
 PAGE, MOST_ON_A_PAGE = 100, 1_000
 
 
@@ -108,6 +110,14 @@ def use_problems(api: NinjaAPI) -> None:
     @api.exception_handler(DataError)
     def _too_large(request: HttpRequest, error: Exception) -> HttpResponse:
         return problem(422, "A number is larger than can be stored, or a text holds what cannot be.")
+
+    @api.exception_handler(OperationalError)
+    @api.exception_handler(InterfaceError)
+    def _away(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.warning("The database did not answer: %s", str(error).strip())
+        response = problem(503, "The database cannot be reached or is busy. Send the request again.")
+        response["Retry-After"] = "1"
+        return response
 
     @api.exception_handler(HttpError)
     def _http(request: HttpRequest, error: HttpError) -> HttpResponse:

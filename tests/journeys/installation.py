@@ -73,8 +73,10 @@ class Installation:
             env=self.variables(),
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
+        if done.returncode:
+            raise subprocess.CalledProcessError(done.returncode, f"{arguments}: {done.stderr}")
         return done.stdout.strip()
 
     def stop(self) -> None:

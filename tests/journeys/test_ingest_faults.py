@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -19,7 +18,8 @@ import pytest
 
 from tests.factories.workers import routing_program
 from tests.journeys.api import Api
-from tests.journeys.installation import Installation, free_port
+from tests.journeys.cluster import Cluster
+from tests.journeys.installation import Installation
 
 pytestmark = pytest.mark.journey
 BATCH, SENDERS = 50, 3
@@ -112,7 +112,7 @@ def test_kill_9_of_everything_loses_nothing_acknowledged(install: Callable[..., 
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator["Cluster"]:
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A PostgreSQL server of the test's own, which it may kill."""
     found = shutil.which("pg_config")
     if found is None:
@@ -123,49 +123,8 @@ def cluster(tmp_path: Path) -> Iterator["Cluster"]:
     made.kill()
 
 
-class Cluster:
-    """Runs as the user postgres where the test runs as root, which PostgreSQL refuses."""
-
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self.programs, self.folder, self.port = programs, folder, free_port()
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-
-    def create(self) -> None:
-        self.folder.mkdir()
-        if os.getuid() == 0:
-            shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents[:3]:
-                parent.chmod(0o755)
-        self._run("initdb", "-D", str(self.folder), "-A", "trust", "-U", "postgres")
-        self.start()
-
-    def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-        self._run("pg_ctl", "-D", str(self.folder), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
-
-    def kill(self) -> None:
-        """kill -9 of the server and all its processes."""
-        with suppress(FileNotFoundError, ProcessLookupError):
-            server = int((self.folder / "postmaster.pid").read_text().split()[0])
-            children = Path(f"/proc/{server}/task/{server}/children")
-            pids = [server, *map(int, children.read_text().split() if children.exists() else [])]
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
-            while any(Path(f"/proc/{pid}").exists() for pid in pids):
-                time.sleep(0.05)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self.programs / program), *arguments]
-        if os.getuid() == 0:
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-
-
 def test_kill_9_of_postgresql_loses_nothing_acknowledged(
-    install: Callable[..., Installation], cluster: "Cluster"
+    install: Callable[..., Installation], cluster: Cluster
 ) -> None:
     installation = install(environment={"DATABASE_URL": cluster.url})
     api = Api(installation)

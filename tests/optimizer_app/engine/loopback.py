@@ -34,6 +34,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: Counter[str] = Counter()
         self.slow_s = 30.0
+        self.failing: set[str] = set()  # models that answer 500 for now
         self.delays: dict[str, float] = {"steady": 0.05}  # seconds before an answer, by model
 
     @property
@@ -60,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         if kind in FAULTS and (kind == model or self.server.requests[model] == 1):
             status, error, headers = FAULTS[kind]
             return self._send(status, {"error": error}, headers)
+        if model in self.server.failing:
+            return self._send(500, {"error": {"message": "boom"}})
         if model == "slow":
             time.sleep(self.server.slow_s)
         if model == "malformed":
