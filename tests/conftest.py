@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
@@ -9,6 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from optimizer_app.common.access import ROLES, Actor
@@ -17,6 +19,10 @@ from optimizer_app.models import Worker
 from optimizer_app.sdk.registry import REGISTRY, Registry
 from tests.factories import workers as worker_factory
 
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 # A loaded machine is no failure.
 hypothesis_settings.register_profile("uplift", deadline=None)
 hypothesis_settings.load_profile("uplift")
@@ -97,3 +103,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for statement in import_module("optimizer_app.migrations.0008_append_only").UNDO[connection.vendor][:2]:
             cursor.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed (Debian package: chromium).")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()

@@ -1,11 +1,15 @@
 """Refusals of services, told as pages or as problem+json (RFC 9457)."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program but an answer
@@ -31,16 +35,27 @@ def problem(status: int, detail: str, **more: Any) -> JsonResponse:
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
+def _refused(request: HttpRequest, problems: list[str], status: int) -> HttpResponse:
+    return render(request, "refused.html", {"problems": problems}, status=status)
+
+
 def refusals_as_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: a Refused that no view handled becomes a page that says what and why."""
+    """Middleware: a Refused that no view handled, and what the database would not take, become pages that say why."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return get_response(request)
 
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Refused):
-            return None
-        return render(request, "refused.html", {"problems": exception.problems}, status=exception.status)
+        if isinstance(exception, Refused):
+            return _refused(request, exception.problems, exception.status)
+        if isinstance(exception, (OverflowError, DataError)):
+            said = "A number is larger than can be stored, or a text holds what cannot be."
+            return _refused(request, [said], HTTPStatus.UNPROCESSABLE_ENTITY)
+        if isinstance(exception, (OperationalError, InterfaceError)):
+            logger.warning("The database did not answer: %s", str(exception).strip())
+            said = "The database cannot be reached or is busy. Nothing was half saved: try again in a moment."
+            return _refused(request, [said], HTTPStatus.SERVICE_UNAVAILABLE)
+        return None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

@@ -35,7 +35,10 @@ def language_model_save(model: LanguageModel, *, by: Actor, api_key: str | None)
 
 
 def connection_of(model: LanguageModel) -> dict[str, Any]:
-    """The connection as the engine reads it, key included. Keep it in memory only."""
+    """The connection as the engine reads it, key included. Keep it in memory only. Raises Refused where the address
+    leads elsewhere by now than it did when it was entered, to a place that must not be asked."""
+    if model.api_base and (reason := address_problem(model.api_base)):
+        raise Refused(f"{model.name}, {model.api_base}: {reason}")
     return {
         "name": model.name,
         "model": model.model,

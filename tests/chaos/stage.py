@@ -96,7 +96,8 @@ class Stage:
         assert told["finishes"] == {str(run): 1 for run in told["runs"]}, "a run ended twice or not at all"
         promoted = sum(load.promoted for load in self.loads if isinstance(load, Runs))
         assert told["promotions"] >= promoted
-        sent = [json.loads(body) for _, body in self.sink.got]
+        whole = [body for headers, body in self.sink.got if len(body) == int(headers["Content-Length"])]
+        sent = [json.loads(body) for body in whole]  # a sender that was killed leaves half a request
         assert len(told["keys"]) == len(set(told["keys"])), "a message was recorded twice"
         assert len(sent) >= len(told["keys"]), "a message did not arrive"
         said = self.installation.command("integrity", "--bodies")

@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from analytics.models import Note, ReportPlan, SharedLink, Silence
 from optimizer_app.common.access import ROLES, SYSTEM, Capability
+from optimizer_app.common.ownership import seen_by
 from optimizer_app.models import Batch, Dataset, Team, Worker
 from optimizer_app.services.teams import own, team_save
 from optimizer_app.services.tokens import token_create
@@ -155,3 +157,13 @@ def test_executions_of_another_teams_worker_are_refused_by_name(theirs: dict[str
         0,
         f"There is no worker called “{WORKER}”. Register it first.",
     )
+
+
+def test_what_is_kept_in_the_cache_is_kept_for_one_pair_of_eyes(theirs: dict[str, Any]) -> None:
+    cache.set("overview", "everything")
+    with seen_by(frozenset({1})):
+        assert cache.get("overview") is None
+        cache.set("overview", "mine")
+    with seen_by(frozenset({2})):
+        assert cache.get("overview") is None
+    assert cache.get("overview") == "everything"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,19 +14,15 @@ import redis
 from amqp import ChannelError
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.data import DATA
+from tests.journeys.cluster import Cluster
 from tests.journeys.installation import Installation
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
-
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture
@@ -67,18 +64,6 @@ def redis_url() -> Iterator[str]:
         pytest.skip(f"Redis is not there ({REDIS}): {error}")
     yield REDIS
     client.flushdb()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed (Debian package: chromium).")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -128,3 +113,15 @@ def rabbitmq_url() -> str:
         connection.default_channel.queue_purge("celery")
     connection.release()
     return RABBITMQ
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A PostgreSQL server of the test's own, which it may kill."""
+    found = shutil.which("pg_config")
+    if found is None:
+        pytest.skip("PostgreSQL's programs are not installed (pg_config).")
+    made = Cluster(Path(subprocess.check_output([found, "--bindir"], text=True).strip()), tmp_path / "pg")
+    made.create()
+    yield made
+    made.kill()

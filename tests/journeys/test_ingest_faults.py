@@ -2,13 +2,10 @@
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -109,18 +106,6 @@ def test_kill_9_of_everything_loses_nothing_acknowledged(install: Callable[..., 
     installation.start()
 
     check(installation, api, senders)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """A PostgreSQL server of the test's own, which it may kill."""
-    found = shutil.which("pg_config")
-    if found is None:
-        pytest.skip("PostgreSQL's programs are not installed (pg_config).")
-    made = Cluster(Path(subprocess.check_output([found, "--bindir"], text=True).strip()), tmp_path / "pg")
-    made.create()
-    yield made
-    made.kill()
 
 
 def test_kill_9_of_postgresql_loses_nothing_acknowledged(
