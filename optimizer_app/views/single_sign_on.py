@@ -11,6 +11,8 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.generic import View
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.utils import import_from_settings
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
@@ -25,6 +27,7 @@ ENDPOINTS = {
     "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
 }
 KEPT_S = 3600
+AWAY = "The identity provider does not answer. Try again in a moment."
 _LOG = logging.getLogger("uplift.sign_in")
 
 
@@ -54,13 +57,15 @@ class _Discovered:
 class Backend(_Discovered, OIDCAuthenticationBackend):  # type: ignore[misc]
     """Believes a token that this provider signed, for this client, in answer to this sign-in."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if settings.SSO_ISSUER:
-            super().__init__(*args, **kwargs)
+    def __init__(self) -> None:
+        """Django makes one for every request that asks who is signed in: the provider is not asked here, so that people
+        who are signed in, and those with passwords, do without it when it is away."""
+        self.UserModel = User
 
     def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> User | None:
         if not settings.SSO_ISSUER or "nonce" not in kwargs:
             return None
+        super().__init__()
         found: User | None = super().authenticate(request, **kwargs)
         return found
 
@@ -84,13 +89,17 @@ class Backend(_Discovered, OIDCAuthenticationBackend):  # type: ignore[misc]
 class Begin(_Discovered, OIDCAuthenticationRequestView):  # type: ignore[misc]
     """Sends the browser to the provider."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if settings.SSO_ISSUER:
-            super().__init__(*args, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        View.__init__(self, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not settings.SSO_ISSUER:
             raise Http404
+        try:
+            super().__init__()
+        except requests.RequestException:
+            messages.error(request, AWAY)
+            return redirect(settings.LOGIN_REDIRECT_URL_FAILURE)
         answer: HttpResponse = super().get(request)
         return answer
 
@@ -109,7 +118,7 @@ class Callback(OIDCAuthenticationCallbackView):  # type: ignore[misc]
             _LOG.warning("A sign-in was refused: %s", doubt)
             messages.error(request, f"The provider's answer was not believed: {doubt}")
         except requests.RequestException:
-            messages.error(request, "The identity provider does not answer. Try again in a moment.")
+            messages.error(request, AWAY)
         else:
             return answer
         failed: HttpResponse = self.login_failure()

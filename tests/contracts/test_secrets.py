@@ -14,6 +14,7 @@ from analytics.services.channels import channel_save
 from optimizer_app.common.access import SYSTEM, Capability
 from optimizer_app.common.keyring import keyring
 from optimizer_app.models import AuditEvent, LanguageModel
+from optimizer_app.services.language_models import language_model_save
 from optimizer_app.services.tokens import token_create
 from tests.conftest import SignIn
 from tests.contracts.rights import SIGN_IN
@@ -26,9 +27,9 @@ API_KEY, HOOK, PAGER = "sk-planted-of-the-model", "planted-secret-of-the-webhook
 def test_no_secret_leaves(world: dict[str, Any], signed_in: SignIn, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     model = LanguageModel.objects.get(pk=world["model_id"])
-    model.api_key, model.api_base, model.model = API_KEY, "http://127.0.0.1:9/v1", "openai/nothing"
+    model.api_base, model.model = "http://127.0.0.1:9/v1", "openai/nothing"
     model.timeout_s, model.retries = 1, 0
-    model.save()
+    language_model_save(model, by=SYSTEM, api_key=API_KEY)
     hook = {"url": "http://127.0.0.1:9/hook", "secret": HOOK}
     channel_save(None, by=SYSTEM, name="hook", kind="webhook", worker=None, config=hook)
     channel_save(None, by=SYSTEM, name="pager", kind="pagerduty", worker=None, config={"routing_key": PAGER})

@@ -15,7 +15,7 @@ from tests.journeys.cluster import Cluster
 from tests.journeys.installation import Installation
 
 pytestmark = pytest.mark.journey
-ROUNDS = 6
+ROUNDS = 4
 
 
 def test_nothing_promised_is_lost_doubled_or_stuck_under_faults(tmp_path: Path, cluster: Cluster) -> None:

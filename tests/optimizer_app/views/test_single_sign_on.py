@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.exceptions import SuspiciousOperation
+from django.test import Client
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from pytest_django.fixtures import Settings
 
@@ -71,3 +72,15 @@ def test_without_a_role_or_an_id_nobody_comes_in(claims: dict[str, Any]) -> None
     with pytest.raises(Refused):
         person_of_claims(ISSUER, claims)
     assert User.objects.count() == 0
+
+
+def test_a_provider_that_is_away_keeps_nobody_else_out(settings: Settings) -> None:
+    cache.clear()
+    settings.SSO_ISSUER = "http://127.0.0.1:9"
+    User.objects.create_user("ada", password="a long one", is_staff=True).groups.add(Group.objects.get(name="viewer"))
+    client = Client()
+    assert client.get("/login/").status_code == 200
+    assert client.post("/login/", {"username": "ada", "password": "a long one", "next": "/"}).status_code == 302
+    assert client.get("/").status_code == 200
+    answer = Client().get("/oidc/", follow=True)
+    assert b"The identity provider does not answer" in answer.content
