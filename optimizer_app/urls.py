@@ -7,6 +7,7 @@ from optimizer_app.api import traces
 from optimizer_app.api_root import api
 from optimizer_app.views import (
     account,
+    audit,
     batches,
     candidates,
     collection,
@@ -100,6 +101,7 @@ pages = [
     path("batches/<int:batch_id>/stop/", batches.batch_stop_now, name="batch-stop"),
     path("versions/<int:version_id>/", versions.version_detail, name="version-detail"),
     path("versions/<int:version_id>/promote/", versions.version_promote_now, name="version-promote"),
+    path("audit/export/", audit.audit_export, name="audit-export"),
     path("account/", account.account, name="account"),
     path("account/second-factor/", account.second_factor_new, name="second-factor-new"),
     path("account/second-factor/off/", account.second_factor_off, name="second-factor-off"),

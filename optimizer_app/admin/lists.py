@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.decorators import action
 
 from optimizer_app.admin.base import ListAdmin
 from optimizer_app.common.access import Capability, actor_of
@@ -269,9 +271,10 @@ def _plain(value: object) -> str:
 @admin.register(AuditEvent)
 class AuditList(ListAdmin):
     list_display = ("number", "time", "actor", "verb", "object_name", "detail", "address")
-    list_filter = ("verb", "actor_kind")
+    list_filter = ("verb", "actor_kind", "object_type", "created_at")
     show_full_result_count = False
-    search_fields = ("actor", "verb", "object_name")
+    search_fields = ("actor", "verb", "object_name", "object_id", "address")
+    actions_list = ("export",)
     empty_title, empty_text = "Nothing recorded yet", "Every change appears here: who, what, when, from where."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
@@ -279,6 +282,13 @@ class AuditList(ListAdmin):
         rows: QuerySet[AuditEvent] = super().get_queryset(request)
         actor = actor_of(request)
         return rows if actor.teams is None else rows.filter(actor=actor.name)
+
+    def has_export_permission(self, request: HttpRequest, *_: object) -> bool:
+        return actor_of(request).can(Capability.ADMIN)
+
+    @action(description="Export", icon="download", url_path="download", permissions=["export"])
+    def export(self, request: HttpRequest) -> HttpResponse:
+        return redirect("optimizer:audit-export")
 
     @admin.display(description="Time", ordering="number")
     def time(self, row: AuditEvent) -> str:

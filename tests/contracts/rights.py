@@ -106,6 +106,7 @@ PAGES: dict[str, Capability] = {
     "optimizer:team-edit": ADMIN,
     "optimizer:worker-own": APPROVE,
     "optimizer:dataset-own": APPROVE,
+    "optimizer:audit-export": ADMIN,
     "optimizer:account": READ,
     "optimizer:second-factor-new": READ,
     "optimizer:second-factor-off": READ,

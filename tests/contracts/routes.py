@@ -1,5 +1,6 @@
 """Every page and every API operation, and their addresses."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,3 +37,13 @@ def address(name: str, world: dict[str, Any]) -> str:
     asked = QUERIES.get(name, "").format(**world)
     told = world | ARGUMENTS.get(name, {})
     return reverse(name, kwargs={key: told[key] for key in names}) + asked
+
+
+def every_address(resolver: URLResolver | None = None, before: str = "/") -> Iterator[str]:
+    """Each address that the project answers, with 1 for whatever it asks for; those of the shell and of Django, too."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        here = before + re.sub(r"<[^>]+>", "1", str(entry.pattern)).lstrip("^").rstrip("$")
+        if isinstance(entry, URLResolver):
+            yield from every_address(entry, here)
+        elif "(" not in here:
+            yield here

@@ -13,7 +13,7 @@ from optimizer_app.common.access import ROLES, SYSTEM, Capability
 from optimizer_app.services.tokens import token_create
 from tests.conftest import SignIn
 from tests.contracts.rights import BODIES, FORMS, LISTS, OPEN, OPERATIONS, PAGES, POSTED, SIGN_IN
-from tests.contracts.routes import address, operations, our_routes
+from tests.contracts.routes import address, every_address, operations, our_routes
 from tests.factories.workers import person
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -145,3 +145,24 @@ def test_browser_sessions_need_the_csrf_token_on_the_api(signed_in: SignIn) -> N
 
     assert client.get("/api/v1/workers").status_code == 200
     assert client.post("/api/v1/metrics", "{}", content_type="application/json").status_code == 403
+
+
+# sign-in, health, and what asks for a token or a secret itself
+STRANGERS = ("/login/", "/healthz", "/readyz", "/shared/", "/second-factor/", "/oidc/", "/logout/")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_address_at_all_opens_to_a_stranger_or_breaks(world: dict[str, Any], signed_in: SignIn, method: str) -> None:
+    viewer, wrong = signed_in("viewer"), []
+    viewer.raise_request_exception = False
+    found = set(every_address())
+    for url in sorted(found):
+        status = getattr(Client(raise_request_exception=False), method)(url).status_code
+        if (status < 300 or status >= 500) and not url.startswith(STRANGERS):
+            wrong.append(("stranger", url, status))
+        if method == "get" and not url.startswith(STRANGERS):
+            status = viewer.get(url).status_code
+            if status >= 500:
+                wrong.append(("viewer", url, status))
+    assert not wrong
+    assert len(found) > 150

@@ -1,5 +1,6 @@
 """The audit chain."""
 
+import json
 from importlib import import_module
 
 import pytest
@@ -11,6 +12,7 @@ from optimizer_app.common.access import Actor
 from optimizer_app.models import AuditEvent, AuditHead, Metric, Worker
 from optimizer_app.services.audit import chain_head, first_broken, record
 from optimizer_app.services.metrics import metric_create
+from tests.conftest import SignIn
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,15 @@ def test_the_database_itself_refuses_to_change_the_past(operator: Actor, change:
             cursor.execute(statement)
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             cursor.execute(change.format(AuditEvent._meta.db_table))
+
+
+def test_the_export_holds_every_event_and_the_head(operator: Actor, signed_in: SignIn) -> None:
+    make(operator, 3)
+    client = signed_in("admin")
+    assert client.get("/audit/download/").headers["Location"] == "/audit/export/"
+    lines = [json.loads(line) for line in b"".join(client.get("/audit/export/")).splitlines()]  # type: ignore[arg-type]
+    assert [line["number"] for line in lines[:-1]] == list(range(1, AuditEvent.objects.count() + 1))
+    assert lines[-1] == {"head": chain_head()} == {"head": f"{lines[-2]['number']}:{lines[-2]['hash']}"}
 
 
 def test_an_event_needs_the_transaction_of_its_change(worker: Worker, operator: Actor) -> None:
