@@ -36,6 +36,7 @@ def second_factor_new(request: HttpRequest) -> HttpResponse:
     if second_factor_of(person):
         return redirect("optimizer:account")
     form = CodeForm(request.POST or None)
+    form.fields["code"].help_text = "Six digits from the authenticator."
     factor = getattr(person, "second_factor", None)
     if factor is None or not form.is_bound:
         factor = second_factor_begin(person)

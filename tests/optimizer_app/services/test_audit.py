@@ -91,7 +91,7 @@ def test_the_export_holds_every_event_and_the_head(operator: Actor, signed_in: S
     make(operator, 3)
     client = signed_in("admin")
     assert client.get("/audit/download/").headers["Location"] == "/audit/export/"
-    lines = [json.loads(line) for line in b"".join(client.get("/audit/export/")).splitlines()]  # type: ignore[arg-type]
+    lines = [json.loads(line) for line in b"".join(client.get("/audit/export/")).splitlines()]
     assert [line["number"] for line in lines[:-1]] == list(range(1, AuditEvent.objects.count() + 1))
     assert lines[-1] == {"head": chain_head()} == {"head": f"{lines[-2]['number']}:{lines[-2]['hash']}"}
 
