@@ -15,7 +15,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from optimizer_app.common.log_context import log_context
 from optimizer_app.common.observability import observe
 from optimizer_app.common.processes import die_with_parent
-from optimizer_app.settings.queue import UPKEEP
+from optimizer_app.jobs import UPKEEP
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings")
 # The checks load every page, 25 MB that no worker needs; `start`, `migrate` and CI run them.

@@ -1,5 +1,7 @@
 """Names of the background jobs; nothing else, so that services can enqueue without importing tasks."""
 
+UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
+
 RUN_EXECUTE = "optimizer_app.run_execute"
 FOLLOW_UP = "optimizer_app.follow_up"
 REVIEW_SUGGEST = "optimizer_app.review_suggest"

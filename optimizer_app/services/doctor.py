@@ -17,10 +17,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from optimizer_app.common.keys import DecryptionError
+from optimizer_app.jobs import UPKEEP
 from optimizer_app.models import AuditEvent, DataKey, Example, Execution, IngestBatch, LanguageModel, Run
 from optimizer_app.services.audit import chain_head
 from optimizer_app.services.pulses import SCHEDULER, silence_of
-from optimizer_app.settings.queue import UPKEEP
 
 ROOM_WARN, ROOM_WRONG = 5 * 2**30, 2**30  # bytes
 CLOCKS_APART = timedelta(seconds=2)

@@ -22,7 +22,6 @@ UPKEEP_JOBS = (
     jobs.TRIGGERS,
     jobs.WATCH,
 )
-UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
 RETENTION_SECONDS = 1800
 PROCESS_KB = 140_000
 
@@ -41,7 +40,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "task_ignore_result": True,
         "task_acks_late": True,
-        "task_routes": {job: {"queue": UPKEEP} for job in UPKEEP_JOBS},
+        "task_routes": {job: {"queue": jobs.UPKEEP} for job in UPKEEP_JOBS},
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
         # A process that loaded DSPy and ran is replaced by a fork of 30 MB; the next run pays 3 s for loading it again.

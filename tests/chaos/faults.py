@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from optimizer_app.settings.queue import UPKEEP
+from optimizer_app.jobs import UPKEEP
 from tests.chaos.stage import Stage
 from tests.journeys.installation import ROOT
 

@@ -11,8 +11,8 @@ import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from optimizer_app.jobs import UPKEEP
 from optimizer_app.models import Run
-from optimizer_app.settings.queue import UPKEEP
 from tests.conftest import SignIn
 from tests.factories.workers import queued_run, routing_worker
 

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from optimizer_app.jobs import UPKEEP
 from optimizer_app.management.static_files import static_collect
 from optimizer_app.management.supervisor import Child, supervise
 from optimizer_app.services.demo import demo_load
 from optimizer_app.services.people import FIRST_ADMIN, first_admin_create
-from optimizer_app.settings.queue import UPKEEP
 
 HOST = "127.0.0.1"
 
