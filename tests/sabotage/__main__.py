@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST_S = 300
 TABLE = Path(__file__).with_name("breaks.toml")
 
 
@@ -36,7 +37,9 @@ def noticed(broken: Break, copy: Path) -> bool:
     path.write_text(whole.replace(broken.old, broken.new), encoding="utf-8")
     try:
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *broken.test.split()]
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        return True  # a test that never ends was noticed, too
     finally:
         path.write_text(whole, encoding="utf-8")
     assert done.returncode in (0, 1), f"{broken.test} could not be run:\n{done.stdout[-2000:]}{done.stderr[-500:]}"
