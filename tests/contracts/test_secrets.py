@@ -41,7 +41,7 @@ def test_no_secret_leaves(world: dict[str, Any], signed_in: SignIn, caplog: pyte
     client = signed_in("admin")
     for name in our_routes():
         if name not in SIGN_IN:
-            told[name] = client.get(address(name, world)).content.decode(errors="replace")
+            told[name] = client.get(address(name, world)).getvalue().decode(errors="replace")
     told["model test"] = client.post(f"/models/{model.pk}/test/").content.decode()
     playground = {"message": "hello"}
     told["playground"] = client.post(f"/workers/{world['worker_id']}/playground/", playground).content.decode()
