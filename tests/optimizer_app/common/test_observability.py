@@ -64,7 +64,7 @@ BREAK = f"""
 import logging
 from optimizer_app.wsgi import application
 from optimizer_app.common.log_context import log_context
-def broken(api_key):
+def broken(told):
     raise ValueError("it broke")
 with log_context(request_id="abcdef123456", run_id=7):
     try:
