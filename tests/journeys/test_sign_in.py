@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
+from http.client import BadStatusLine, HTTPConnection
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -132,10 +132,18 @@ class Guesser(threading.Thread):
         for attempt in range(TRIES // SENDERS):
             name = "admin" if attempt % 2 else f"user{self.number}-{attempt}"
             body = f"csrfmiddlewaretoken={token[1]}&username={name}&password=guess{attempt}"
-            connection.request("POST", "/login/", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            self.told[answer.status] += 1
+            self.told[self.status_of(connection, body, headers)] += 1
+
+    def status_of(self, connection: HTTPConnection, body: str, headers: dict[str, str]) -> int:
+        """A connection that the server closed meanwhile is opened again, as every client does."""
+        while True:
+            try:
+                connection.request("POST", "/login/", body, headers)
+                answer = connection.getresponse()
+                answer.read()
+                return answer.status
+            except (ConnectionError, BadStatusLine):
+                connection.close()
 
 
 def test_ten_thousand_sign_ins_at_once_get_nobody_in_and_break_nothing(install: Callable[..., Installation]) -> None:
