@@ -44,29 +44,25 @@ _POSTGRES_TYPES = (
 )  # fmt: skip
 
 
-def rows_insert(rows: Sequence[Row]) -> set[UUID]:
-    """Insert inside the caller's transaction, leaving out ids that are there already; the ids that were inserted."""
+def rows_insert(rows: Sequence[Row]) -> dict[UUID, int]:
+    """Insert inside the caller's transaction, leaving out ids that are there already; those that were inserted, with
+    their primary keys."""
     if not rows:
-        return set()
+        return {}
     # In the order of their ids: two writers with the same rows wait for each other instead of in a circle.
     ordered = sorted(rows, key=lambda row: row.uid)
     return _insert_postgres(ordered) if connection.vendor == "postgresql" else _insert_sqlite(ordered)
 
 
-def tags_insert(rows: Sequence[Row], metadata: dict[UUID, dict[str, Any]]) -> None:
-    """The searchable pairs of executions that were just inserted."""
-    pairs = {row.uid: {**metadata.get(row.uid, {}), **_path(row)} for row in rows}
-    tagged = [row for row in rows if pairs[row.uid]]
-    if not tagged:
-        return
-    ids = dict(Execution.objects.filter(uid__in=[row.uid for row in tagged]).values_list("uid", "id"))
+def tags_insert(rows: Sequence[Row], ids: dict[UUID, int], metadata: dict[UUID, dict[str, Any]]) -> None:
+    """The searchable pairs of executions that were just inserted, with the primary keys they got."""
     ExecutionTag.objects.bulk_create(
         [
             ExecutionTag(
                 execution_id=ids[row.uid], name=name, value=tag_text(value)[:TAG_LENGTH], started_at=row.started_at
             )
-            for row in tagged
-            for name, value in pairs[row.uid].items()
+            for row in rows
+            for name, value in {**metadata.get(row.uid, {}), **_path(row)}.items()
         ],
         batch_size=500,
     )
@@ -81,7 +77,7 @@ def _path(row: Row) -> dict[str, str]:
     return {} if row.path == Execution.Path.PROGRAM else {ExecutionTag.PATH: row.path}
 
 
-def _insert_sqlite(rows: Sequence[Row]) -> set[UUID]:
+def _insert_sqlite(rows: Sequence[Row]) -> dict[UUID, int]:
     """Its transactions stand in line, so what is not there now is not there a moment later."""
     there = set(Execution.objects.filter(uid__in=[row.uid for row in rows]).values_list("uid", flat=True))
     new = [row for row in rows if row.uid not in there]
@@ -90,13 +86,14 @@ def _insert_sqlite(rows: Sequence[Row]) -> set[UUID]:
     values = [row._replace(uid=row.uid.hex, started_at=adapt(row.started_at)) for row in new]  # type: ignore[arg-type]
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {_TABLE} ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - own names
-    return {row.uid for row in new}
+    return dict(Execution.objects.filter(uid__in=[row.uid for row in new]).values_list("uid", "id"))
 
 
-def _insert_postgres(rows: Sequence[Row]) -> set[UUID]:
+def _insert_postgres(rows: Sequence[Row]) -> dict[UUID, int]:
+    """ON CONFLICT names no column: on a partitioned table it is a trigger that leaves rows out, not an index."""
     arrays = ", ".join(f"%s::{kind}[]" for kind in _POSTGRES_TYPES)
     columns = [list(column) for column in zip(*rows, strict=True)]
     insert = f"INSERT INTO {_TABLE} ({_COLUMNS}) SELECT * FROM unnest({arrays})"  # noqa: S608 - own names
     with connection.cursor() as cursor:
-        cursor.execute(f"{insert} ON CONFLICT (uid) DO NOTHING RETURNING uid", columns)
-        return {uid for (uid,) in cursor.fetchall()}
+        cursor.execute(f"{insert} ON CONFLICT DO NOTHING RETURNING uid, id", columns)
+        return dict(cursor.fetchall())

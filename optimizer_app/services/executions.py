@@ -91,7 +91,8 @@ def _store(arrivals: dict[UUID, Arrival], receipt: Receipt) -> None:
     with transaction.atomic():
         inserted = rows_insert([arrival.row for arrival in arrivals.values()])
         new = [arrival for uid, arrival in arrivals.items() if uid in inserted]
-        tags_insert([arrival.row for arrival in new], {arrival.row.uid: arrival.metadata for arrival in new})
+        metadata = {arrival.row.uid: arrival.metadata for arrival in new}
+        tags_insert([arrival.row for arrival in new], inserted, metadata)
         rules_apply(new)
         batch_add(measure_of(arrival.row) for arrival in new)
     receipt.accepted += len(new)

@@ -104,6 +104,10 @@ def _store(made: list[Feedback]) -> None:
     if not made:
         return
     with transaction.atomic():
+        # No foreign key does it where executions are partitioned: what is deleted meanwhile takes its feedback along.
+        about = Execution.objects.select_for_update(no_key=True).filter(pk__in={f.execution_id for f in made})
+        there = set(about.order_by("pk").values_list("pk", flat=True))
+        made = [feedback for feedback in made if feedback.execution_id in there]
         Feedback.objects.bulk_create(made)
         _score([f for f in made if f.score is not None and f.source in (Feedback.Source.METRIC, Feedback.Source.JUDGE)])
         for feedback in made:

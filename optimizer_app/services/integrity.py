@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from optimizer_app.common.keys import DecryptionError
+from optimizer_app.common.sql import sql
 from optimizer_app.engine.spec import content_hash
 from optimizer_app.models import (
     Canary,
@@ -13,12 +14,17 @@ from optimizer_app.models import (
     Evaluation,
     Example,
     Execution,
+    ExecutionTag,
+    Feedback,
     ProgramVersion,
     Run,
     Worker,
 )
 from optimizer_app.services.audit import first_broken
+from optimizer_app.services.partitions import EXECUTIONS, KEYS, partitioned
 from optimizer_app.services.workers import fingerprint
+
+SHOWN = 20  # of the rows that break a rule over millions
 
 
 @dataclass
@@ -38,7 +44,9 @@ class Invariant:
 def invariants(*, bodies: bool) -> Iterator[Invariant]:
     """Every rule, checked now. `bodies` opens every encrypted execution and example too, which takes a while."""
     yield _audit()
-    yield from (_active(), _versions(), _datasets(), _runs(), _evaluations(), _canaries())
+    yield from (_active(), _versions(), _datasets(), _runs(), _evaluations(), _canaries(), _attached())
+    if partitioned():
+        yield _unique()
     if bodies:
         yield _bodies()
 
@@ -101,6 +109,28 @@ def _canaries() -> Invariant:
     running = Q(status=Canary.Status.RUNNING)
     wrong = Canary.objects.filter(running & ~Q(against=F("worker__active_version")) | ~running & Q(ended_at=None))
     made.checked, made.broken = Canary.objects.count(), [str(canary) for canary in wrong]
+    return made
+
+
+def _attached() -> Invariant:
+    made = Invariant("Feedback and tags belong to an execution that is stored.")
+    for model in (Feedback, ExecutionTag):
+        loose = model._default_manager.exclude(Exists(Execution.objects.filter(pk=OuterRef("execution_id"))))
+        made.checked += model._default_manager.count()
+        made.broken += [str(row) for row in loose[:SHOWN]]
+    return made
+
+
+def _unique() -> Invariant:
+    """Where executions are partitioned, a trigger and a table of keys do what a unique index does elsewhere."""
+    made = Invariant("Each execution has its key, and each key its execution.", checked=Execution.objects.count())
+    names = {"executions": EXECUTIONS, "keys": KEYS}
+    for statement in (
+        "SELECT uid FROM {executions} GROUP BY uid HAVING count(*) > 1 LIMIT %s",
+        "SELECT uid FROM {executions} e WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE k.uid = e.uid) LIMIT %s",
+        "SELECT uid FROM {keys} k WHERE NOT EXISTS (SELECT 1 FROM {executions} e WHERE e.uid = k.uid) LIMIT %s",
+    ):
+        made.broken += [str(uid) for (uid,) in sql(statement, SHOWN, **names)]
     return made
 
 

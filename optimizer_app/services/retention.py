@@ -20,6 +20,7 @@ from optimizer_app.models import (
 )
 from optimizer_app.services import audit
 from optimizer_app.services.executions import subject_hash
+from optimizer_app.services.partitions import parts_drop
 
 TRACES_WAIT = timedelta(hours=1)
 BATCH = 2_000  # rows a transaction: SQLite has one writer, and ingest must get its turn
@@ -38,7 +39,7 @@ class Erased:
 def retention_apply() -> int:
     """Delete executions that are past their worker's limits; how many. Aggregates of the past stay."""
     TraceUsage.objects.filter(created_at__lt=timezone.now() - TRACES_WAIT).delete()
-    deleted = 0
+    deleted = parts_drop()
     limited = Worker.objects.exclude(retention_days=None, retention_count=None)
     for worker in limited:
         deleted += _delete_until_none(worker)
@@ -101,6 +102,7 @@ def _past_limits(worker: Worker) -> list[int]:
 
 
 def _delete(executions: QuerySet[Execution]) -> int:
-    """With what hangs on them; how many executions."""
-    _, by_model = executions.delete()
+    """With what hangs on them; how many executions. Locked first, so that no feedback comes in between."""
+    pks = list(executions.select_for_update().order_by("pk").values_list("pk", flat=True))
+    _, by_model = Execution.objects.filter(pk__in=pks).delete()
     return by_model.get(Execution._meta.label, 0)

@@ -12,8 +12,9 @@ from analytics.models import Delivery, Incident, Stat, TriggerDecision
 from analytics.services.channels import channel_save
 from analytics.services.stats import stats_absorb, stats_fill
 from optimizer_app.common.access import SYSTEM
-from optimizer_app.models import Execution, Run
+from optimizer_app.models import Execution, ExecutionTag, Run
 from optimizer_app.services.canaries import canary_start
+from optimizer_app.services.partitions import partitioned
 from optimizer_app.services.versions import version_promote
 from tests.factories.executions import record, recorded
 from tests.factories.workers import finished_run, routing_worker
@@ -56,10 +57,15 @@ def sql(text: str) -> Callable[[Run], None]:
     return change
 
 
+def loose_tag(run: Run) -> None:
+    with connection.constraint_checks_disabled():
+        ExecutionTag.objects.create(execution_id=0, name="a", value="b", started_at=timezone.now())
+
+
 def test_what_is_whole_holds(run: Run) -> None:
     call_command("integrity", "--bodies", stdout=(out := StringIO()), no_color=True)
     assert "broken" not in out.getvalue()
-    assert out.getvalue().count("holds") == 13
+    assert out.getvalue().count("holds") == 14 + partitioned()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,7 @@ def test_what_is_whole_holds(run: Run) -> None:
         ("ended says when", sql("UPDATE optimizer_app_run SET finished_at = NULL WHERE id = {run}")),
         ("as many scores", sql("UPDATE optimizer_app_evaluation SET n = n + 1")),
         ("canary runs", sql("UPDATE optimizer_app_canary SET against_id = version_id")),
+        ("Feedback and tags", loose_tag),
         ("encrypted", lambda run: Execution.objects.update(body=b"x")),
         ("hours add up", lambda run: Stat.objects.filter(size="h").update(calls=1)),
         ("was counted", lambda run: Stat.objects.exclude(size="m").update(calls=1)),

@@ -70,8 +70,7 @@ def fill(count: int) -> None:
     for start in range(0, count, CHUNK):
         made, tags = rows(start, min(CHUNK, count - start), workers, draw)
         with transaction.atomic():
-            rows_insert(made)
-            tags_insert(made, tags)
+            tags_insert(made, rows_insert(made), tags)
     print(f"{count:,} rows in {time.perf_counter() - started:.0f} s")  # noqa: T201
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -1,6 +1,7 @@
 """A running installation of Uplift, started by its one command, with a folder and ports of its own."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -18,9 +19,12 @@ READY_S = 90
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below the range of outgoing connections, which would take it before its server starts, or while it is killed."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
