@@ -35,6 +35,9 @@ _KEYS = (
         IF NOT FOUND THEN RETURN NULL; END IF;
         RETURN NEW;
     END $$""",
+    """CREATE OR REPLACE FUNCTION uplift_key_keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'An execution keeps its id and its time.';
+    END $$""",
     """CREATE OR REPLACE FUNCTION uplift_keys_give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         DELETE FROM {keys} USING gone WHERE {keys}.uid = gone.uid;
         RETURN NULL;
@@ -45,6 +48,11 @@ _KEYS = (
     END $$""",
 )
 _TAKE = "CREATE TRIGGER key_take BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION uplift_key_take()"
+# Another month is another part: the row would go and come again, and its key would keep it out.
+_KEEP = (
+    "CREATE TRIGGER key_keep BEFORE UPDATE OF uid, started_at ON {table} FOR EACH ROW "
+    "WHEN (OLD.uid != NEW.uid OR OLD.started_at != NEW.started_at) EXECUTE FUNCTION uplift_key_keep()"
+)
 _GIVE = (
     "CREATE TRIGGER keys_give AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone "
     "FOR EACH STATEMENT EXECUTE FUNCTION uplift_keys_give()"
@@ -122,7 +130,7 @@ def _exchange(table: str, end: datetime) -> None:
         sql(f"ALTER TABLE {{table}} ADD CONSTRAINT {{name}} {text}", table=table, name=name)
     if table == EXECUTIONS:
         sql("CREATE INDEX {uid} ON {table} (uid)", **names)
-        for statement in (_TAKE, _GIVE, _CLEAR):
+        for statement in (_TAKE, _KEEP, _GIVE, _CLEAR):
             sql(statement, table=table)
     sql("ALTER TABLE {table} ATTACH PARTITION {past} FOR VALUES FROM (MINVALUE) TO (%s)", end, **names)
     sql("ALTER TABLE {past} DROP CONSTRAINT {end}", end=f"{table}_end", **names)

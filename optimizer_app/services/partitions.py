@@ -62,9 +62,23 @@ def parts_make() -> list[str]:
             continue
         month = max(parts(table)[-1].end, month_after(timezone.now(), months=0))
         while month < month_after(timezone.now(), months=AHEAD + 1):
-            made.append(_make(table, month, month_after(month)))
+            made.append(part_make(table, month, month_after(month)))
             month = month_after(month)
     return made
+
+
+def part_make(table: str, start: datetime, end: datetime) -> str:
+    """Make one part, for moments from `start` up to before `end`, with what lies in the part of the rest; its name."""
+    names = {"part": f"{table}_{start:%Y_%m}", "table": table, "rest": rest(table)}
+    with transaction.atomic():
+        lock(rest(table))
+        sql("CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)", **names)
+        sql(
+            "WITH moved AS (DELETE FROM {rest} WHERE started_at >= %s AND started_at < %s RETURNING *) "
+            "INSERT INTO {part} SELECT * FROM moved", start, end, **names
+        )  # fmt: skip
+        sql("ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM (%s) TO (%s)", start, end, **names)
+    return names["part"]
 
 
 def parts_drop() -> int:
@@ -90,19 +104,6 @@ def lock(*tables: str) -> None:
     sql("SET LOCAL lock_timeout = '5s'")
     for table in tables:
         sql("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE", table=table)
-
-
-def _make(table: str, start: datetime, end: datetime) -> str:
-    names = {"part": f"{table}_{start:%Y_%m}", "table": table, "rest": rest(table)}
-    with transaction.atomic():
-        lock(rest(table))
-        sql("CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)", **names)
-        sql(
-            "WITH moved AS (DELETE FROM {rest} WHERE started_at >= %s AND started_at < %s RETURNING *) "
-            "INSERT INTO {part} SELECT * FROM moved", start, end, **names
-        )  # fmt: skip
-        sql("ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM (%s) TO (%s)", start, end, **names)
-    return names["part"]
 
 
 def _kept(part: Part) -> bool:
@@ -133,7 +134,7 @@ def _drop(part: Part, tags: str | None) -> int:
             sql("DROP TABLE {part}", part=part.name)
             if tags:
                 sql("DROP TABLE {part}", part=tags)
-    except OperationalError:
-        logger.warning("%s could not be locked to drop it; the next round tries again.", part.name)
+    except OperationalError as error:
+        logger.warning("%s could not be dropped; the next round tries again: %s", part.name, error)
         return 0
     return int(count)

@@ -119,7 +119,8 @@ def test_ready_is_a_process_whose_database_has_every_migration(monkeypatch: pyte
     monkeypatch.setattr(health, "_complete", [])
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations WHERE app = 'optimizer_app')"
+            "DELETE FROM django_migrations WHERE id = "
+            "(SELECT max(id) FROM django_migrations WHERE app = 'optimizer_app')"
         )
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"status": "1 migrations are missing"})
