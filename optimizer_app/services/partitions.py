@@ -91,6 +91,21 @@ def parts_drop() -> int:
     return sum(_drop(part, tags.get(part.end)) for part in over if not _kept(part))
 
 
+def parts_analyze() -> None:
+    """Tell the planner what the parts hold together, once that changed by a tenth: PostgreSQL looks at each part by
+    itself, and without it a search for a tag among 300,000 executions took 733 ms instead of 41."""
+    for table in TABLES:
+        if partitioned(table):
+            [(known, held)] = sql(
+                "SELECT whole.reltuples, sum(greatest(part.reltuples, 0)) FROM pg_class whole "
+                "JOIN pg_inherits ON inhparent = whole.oid JOIN pg_class part ON part.oid = inhrelid "
+                "WHERE whole.oid = %s::regclass GROUP BY whole.reltuples",
+                table,
+            )
+            if abs(held - known) > max(known, 0) / 10:
+                sql("ANALYZE {table}", table=table)
+
+
 def month_after(moment: datetime, months: int = 1) -> datetime:
     """The first moment of a month, counted from that of the moment, in UTC."""
     moment = moment.astimezone(UTC)

@@ -19,6 +19,7 @@ from optimizer_app.services.partitions import (
     part_make,
     partitioned,
     parts,
+    parts_analyze,
     parts_drop,
     parts_make,
     rest,
@@ -82,6 +83,16 @@ def test_an_execution_keeps_its_time(months: Worker) -> None:
     with pytest.raises(ProgrammingError, match="keeps its id and its time"), transaction.atomic():
         Execution.objects.filter(pk=stored.pk).update(started_at=FEBRUARY)
     Execution.objects.filter(pk=stored.pk).update(score=0.5, started_at=JANUARY)
+
+
+def test_the_planner_hears_of_what_the_parts_hold(worker: Worker) -> None:
+    recorded(worker, *(record(worker, metadata={"tenant": "north"}) for _ in range(50)))
+    for table in TABLES:
+        for part in parts(table):
+            sql("ANALYZE {part}", part=part.name)  # as PostgreSQL does by itself
+    parts_analyze()
+    known = [sql("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", table)[0][0] for table in TABLES]
+    assert known == [50, 50]
 
 
 def test_a_month_goes_whole_once_no_worker_keeps_any_of_it(months: Worker) -> None:
