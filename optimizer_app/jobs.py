@@ -1,6 +1,11 @@
 """Names of the background jobs; nothing else, so that services can enqueue without importing tasks."""
 
-UPKEEP = "upkeep"  # a queue of its own: what must be prompt never waits behind an optimization
+# Queues: what must be prompt never waits behind an optimization, nor a message behind the counting of executions.
+RUNS = "celery"  # Celery's own default
+UPKEEP = "upkeep"  # the schedule, and what looks after runs, triggers and limits
+STATISTICS = "statistics"
+ALERTS = "alerts"
+PROMPT = (UPKEEP, STATISTICS, ALERTS)
 
 RUN_EXECUTE = "optimizer_app.run_execute"
 FOLLOW_UP = "optimizer_app.follow_up"

@@ -17,9 +17,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from optimizer_app.common.keys import DecryptionError
-from optimizer_app.jobs import UPKEEP
+from optimizer_app.jobs import ALERTS, RUNS, STATISTICS, UPKEEP
 from optimizer_app.models import AuditEvent, DataKey, Example, Execution, IngestBatch, LanguageModel, Run
 from optimizer_app.services.audit import chain_head
+from optimizer_app.services.partitions import partitioned, parts
 from optimizer_app.services.pulses import SCHEDULER, silence_of
 
 ROOM_WARN, ROOM_WRONG = 5 * 2**30, 2**30  # bytes
@@ -28,6 +29,8 @@ SCHEDULER_SILENT = timedelta(seconds=60)
 BATCH_OLD = timedelta(minutes=2)
 RUN_WAITS = timedelta(minutes=10)
 PING_S = 3.0
+ONE_TABLE = 5_000_000  # executions
+MONTH_MISSING = timedelta(days=31)
 
 
 class State(StrEnum):
@@ -57,10 +60,11 @@ def examine() -> Iterator[Finding]:
     except DatabaseError as error:
         yield Finding("database", State.WRONG, str(error).strip(), "Start it, or correct DATABASE_URL.")
         return
-    if missing := _missing_migrations():
+    if missing := missing_migrations():
         yield Finding("migrations", State.WRONG, f"{missing} are missing", "Run manage.py migrate.")
         return
     yield Finding("migrations", State.WELL, "all applied")
+    yield _months()
     yield from (_keys(), _audit(), _people(), _broker(), *_workers(), _scheduler(), _counting(), _runs())
 
 
@@ -112,9 +116,22 @@ def _database() -> Iterator[Finding]:
     yield Finding("clocks", state, f"{apart.total_seconds():.1f} s between here and the database", remedy)
 
 
-def _missing_migrations() -> int:
+def missing_migrations() -> int:
+    """How many migrations of this code the database does not have."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _months() -> Finding:
+    """How executions are kept: whole on SQLite, by month on PostgreSQL, where many in one table are slow to delete."""
+    if not partitioned():
+        many = connection.vendor == "postgresql" and Execution.objects.order_by("id")[ONE_TABLE:].exists()
+        remedy = "Once every process is of this release: manage.py partition." if many else ""
+        return Finding("executions", State.DOUBTFUL if many else State.WELL, "all in one table", remedy)
+    last = parts()[-1]
+    late = last.end <= timezone.now() + MONTH_MISSING
+    remedy = "See the log of the worker for upkeep." if late else ""
+    return Finding("executions", State.WRONG if late else State.WELL, f"by month, up to {last.name[-7:]}", remedy)
 
 
 def _keys() -> Finding:
@@ -167,7 +184,8 @@ def _workers() -> list[Finding]:
     except Exception as error:
         return [Finding("workers", State.WRONG, f"cannot be asked: {type(error).__name__}", "See broker.")]
     found = []
-    for queue, does in (("celery", "optimizations"), (UPKEEP, "statistics and messages")):
+    does_what = {RUNS: "optimizations", UPKEEP: "schedule", STATISTICS: "statistics", ALERTS: "messages"}
+    for queue, does in does_what.items():
         names = sorted(name for name, queues in answers.items() if queue in {told["name"] for told in queues})
         seen = f"{does}: {', '.join(names) or 'nobody answers'}"
         remedy = "" if names else "Start one: docs/howto/production.md."
@@ -189,7 +207,7 @@ def _scheduler() -> Finding:
 def _counting() -> Finding:
     oldest = IngestBatch.objects.first()
     age = timezone.now() - oldest.created_at if oldest else timedelta(0)
-    return _late("statistics", age, BATCH_OLD, lambda told: f"{told} behind", "Look at the log of the upkeep worker.")
+    return _late("statistics", age, BATCH_OLD, lambda told: f"{told} behind", "Look at the log of who counts.")
 
 
 def _runs() -> Finding:

@@ -12,16 +12,11 @@ REPORTS_SECONDS = 60
 DELIVERIES_SECONDS = 5
 TRIGGERS_SECONDS = 15
 WATCH_SECONDS = 60
-UPKEEP_JOBS = (
-    jobs.TICK,
-    jobs.STATS,
-    jobs.STATS_FORGET,
-    jobs.REPORTS,
-    jobs.INCIDENT,
-    jobs.DELIVERIES,
-    jobs.TRIGGERS,
-    jobs.WATCH,
-)
+QUEUES = {
+    jobs.UPKEEP: (jobs.TICK, jobs.TRIGGERS, jobs.WATCH, jobs.RETENTION),
+    jobs.STATISTICS: (jobs.STATS, jobs.STATS_FORGET),
+    jobs.ALERTS: (jobs.DELIVERIES, jobs.INCIDENT, jobs.REPORTS),
+}
 RETENTION_SECONDS = 1800
 PROCESS_KB = 140_000
 
@@ -40,7 +35,8 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "task_ignore_result": True,
         "task_acks_late": True,
-        "task_routes": {job: {"queue": jobs.UPKEEP} for job in UPKEEP_JOBS},
+        "task_default_queue": jobs.RUNS,
+        "task_routes": {job: {"queue": queue} for queue, routed in QUEUES.items() for job in routed},
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
         # A process that loaded DSPy and ran is replaced by a fork of 30 MB; the next run pays 3 s for loading it again.

@@ -1,8 +1,9 @@
 """Health and readiness of the web process."""
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+
+from optimizer_app.services.doctor import missing_migrations
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -18,19 +19,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 once requests may be sent here: the database is reached and has every migration of this code, else 503."""
     try:
-        if missing := _missing_migrations():
+        if missing := _missing():
             return JsonResponse({"status": f"{missing} migrations are missing"}, status=503)
     except DatabaseError:
         return JsonResponse({"status": "database unreachable"}, status=503)
     return healthz(request)
 
 
-def _missing_migrations() -> int:
+def _missing() -> int:
     """None are missing for good: a database does not lose its migrations while a process lives."""
     if not _complete:
-        executor = MigrationExecutor(connection)
-        if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return len(missing)
+        if missing := missing_migrations():
+            return missing
         _complete.append(True)
     return 0
 

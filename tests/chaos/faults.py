@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from optimizer_app.jobs import UPKEEP
+from optimizer_app.jobs import PROMPT, UPKEEP
 from tests.chaos.stage import Stage
 from tests.journeys.installation import ROOT
 
@@ -86,8 +86,8 @@ def doubled_messages(stage: Stage) -> None:
 def another_scheduler(stage: Stage, *before: str) -> Iterator[None]:
     name = f"second-{time.time_ns()}@%h"
     command = [
-        *before, sys.executable, "-m", "celery", "-A", "optimizer_app.celery", "--quiet", "worker", "--queues", UPKEEP,
-        "--pool", "threads", "--hostname", name, "--loglevel", "ERROR",
+        *before, sys.executable, "-m", "celery", "-A", "optimizer_app.celery", "--quiet", "worker",
+        "--queues", ",".join(PROMPT), "--pool", "threads", "--hostname", name, "--loglevel", "ERROR",
     ]  # fmt: skip
     with (stage.installation.folder / "second.log").open("ab") as log:
         process = subprocess.Popen(

@@ -1,9 +1,13 @@
-"""The whole API under schemathesis: no answer is a server error, and what is refused changes nothing.
+"""The whole API under schemathesis, as every role, a program and a stranger in turn: no answer is a server error, and what is
+refused changes nothing. UPLIFT_FUZZ asks each operation more often than the 20 times of every change.
 
 Operations that call a language model are asked with a model that does not exist; runs are queued, not executed.
 """
 
+import itertools
 import json
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,25 +19,29 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from optimizer_app.api_root import api
-from optimizer_app.common.access import SYSTEM, Capability
+from optimizer_app.common.access import ROLES, SYSTEM, Capability
 from optimizer_app.models import Dataset, Example, Execution, Feedback, LanguageModel
 from optimizer_app.services.tokens import token_create
 from tests.factories.executions import execution
 from tests.factories.workers import frozen, routing_worker
 
 pytestmark = pytest.mark.django_db
+EXAMPLES = int(os.environ.get("UPLIFT_FUZZ", "20"))
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
 
 
 @pytest.fixture
-def fuzzed() -> Client:
-    """A client that may do everything, in a world with one of most things."""
+def clients() -> Iterator[Client]:
+    """One of each role, of a program that may do everything and of a stranger, again and again, in a world with one of most things."""
     LanguageModel.objects.update(model="openai/nothing", api_base="http://127.0.0.1:9/v1", retries=0, timeout_s=1)
     worker = routing_worker()
     frozen(worker)
     execution(worker)
-    _, token = token_create(by=SYSTEM, name="fuzz", scopes=list(Capability))
-    return Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+    made = [Client(raise_request_exception=False)]
+    for role, rights in {**ROLES, "program": frozenset(Capability)}.items():
+        _, token = token_create(by=SYSTEM, name=role, scopes=list(rights))
+        made.append(Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False))
+    return itertools.cycle(made)
 
 
 def counts() -> list[int]:
@@ -41,8 +49,8 @@ def counts() -> list[int]:
 
 
 @SCHEMA.parametrize()
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_no_operation_breaks(fuzzed: Client, case: "schemathesis.Case[Any]") -> None:
+@hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_no_operation_breaks(clients: Iterator[Client], case: "schemathesis.Case[Any]") -> None:
     asked: dict[str, Any] = case.as_transport_kwargs(base_url="http://testserver")
     for ours in ("timeout", "verify", "allow_redirects"):
         asked.pop(ours, None)
@@ -56,7 +64,7 @@ def test_no_operation_breaks(fuzzed: Client, case: "schemathesis.Case[Any]") -> 
     path = request.path_url.removeprefix("//")
 
     with transaction.atomic():
-        response = fuzzed.generic(request.method or "GET", path, body, content_type=kind)
+        response = next(clients).generic(request.method or "GET", path, body, content_type=kind)
         after = counts_if_possible()
         transaction.set_rollback(response.status_code >= 400)  # PostgreSQL goes on only after a rollback
 

@@ -11,14 +11,16 @@ import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from optimizer_app.jobs import UPKEEP
+from optimizer_app import jobs
+from optimizer_app.jobs import PROMPT
 from optimizer_app.models import Run
+from optimizer_app.settings.queue import QUEUES
 from tests.conftest import SignIn
 from tests.factories.workers import queued_run, routing_worker
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations"
-ROLES = ("web", "worker", "upkeep")
+ROLES = ("web", "worker", *PROMPT)
 PLACES = {"/data/", "/var/lib/uplift/"}
 
 
@@ -30,7 +32,8 @@ def compose() -> dict[str, Any]:
 def unit(role: str) -> configparser.ConfigParser:
     read = configparser.ConfigParser(interpolation=None, strict=True)
     read.optionxform = str  # type: ignore[assignment, method-assign]
-    read.read_string((OPERATIONS / f"uplift-{role}.service").read_text())
+    name = "upkeep@" if role in PROMPT else role  # a template, %i is its instance
+    read.read_string((OPERATIONS / f"uplift-{name}.service").read_text().replace("%i", role))
     return read
 
 
@@ -49,7 +52,14 @@ def test_units_and_containers_run_the_same_commands(role: str) -> None:
         if ":" in word and word.startswith("optimizer_app"):
             module, _, name = word.partition(":")
             assert hasattr(import_module(module), name)
-    assert (UPKEEP in contained) == (role == "upkeep")
+    assert (contained[contained.index("--queues") + 1] if "--queues" in contained else role) == role
+
+
+def test_every_job_has_a_queue_that_somebody_serves() -> None:
+    names = {name for name in vars(jobs) if name.isupper()} - {"RUNS", "PROMPT", *map(str.upper, PROMPT)}
+    routed = {job for queue, served in QUEUES.items() for job in served if queue in PROMPT}
+    slow = {jobs.RUN_EXECUTE, jobs.FOLLOW_UP, jobs.REVIEW_SUGGEST, jobs.QUALITY, jobs.DATASET_IMPORT}
+    assert {getattr(jobs, name) for name in names} == routed | slow
 
 
 def test_every_variable_is_one_that_uplift_reads() -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from optimizer_app.jobs import UPKEEP
+from optimizer_app.jobs import PROMPT
 from optimizer_app.management.static_files import static_collect
 from optimizer_app.management.supervisor import Child, supervise
 from optimizer_app.services.demo import demo_load
@@ -85,7 +85,7 @@ def _children(host: str, port: int) -> list[Child]:
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     upkeep = [
-        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--queues", UPKEEP, "--hostname", "upkeep@%h",
+        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--queues", ",".join(PROMPT), "--hostname", "upkeep@%h",
         "--pool", "threads", "--concurrency", "4",  # a slow webhook must not hold the ticks up
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from django.utils import timezone
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.common.sql import sql
 from optimizer_app.models import Execution, ExecutionTag, Feedback, Worker
+from optimizer_app.services import doctor
 from optimizer_app.services.feedback import execution_correct
 from optimizer_app.services.partitions import (
     EXECUTIONS,
@@ -83,6 +84,16 @@ def test_an_execution_keeps_its_time(months: Worker) -> None:
     with pytest.raises(ProgrammingError, match="keeps its id and its time"), transaction.atomic():
         Execution.objects.filter(pk=stored.pk).update(started_at=FEBRUARY)
     Execution.objects.filter(pk=stored.pk).update(score=0.5, started_at=JANUARY)
+
+
+def test_the_doctor_sees_that_a_month_is_missing(worker: Worker) -> None:
+    def told() -> doctor.State:
+        return next(finding.state for finding in doctor.examine() if finding.subject == "executions")
+
+    assert told() == "well"
+    for part in parts()[1:]:
+        sql("DROP TABLE {part}", part=part.name)
+    assert told() == "wrong"
 
 
 def test_the_planner_hears_of_what_the_parts_hold(worker: Worker) -> None:
