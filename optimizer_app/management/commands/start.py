@@ -81,7 +81,7 @@ def _children(host: str, port: int) -> list[Child]:
         "optimizer_app.wsgi:application",
     ]
     worker = [
-        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--autoscale", f"{settings.WORKER_PROCESSES},1",
+        *celery, "--quiet", "worker", "--loglevel", "WARNING", "--autoscale", f"{settings.WORKER_PROCESSES},0",
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     upkeep = [
