@@ -1,5 +1,5 @@
-"""The whole API under schemathesis, as every role, a program and a stranger in turn: no answer is a server error, and what is
-refused changes nothing. UPLIFT_FUZZ asks each operation more often than the 20 times of every change.
+"""The whole API under schemathesis, as every role, a program and a stranger in turn: no answer is a server error, and
+what is refused changes nothing. UPLIFT_FUZZ asks each operation more often than the 20 times of every change.
 
 Operations that call a language model are asked with a model that does not exist; runs are queued, not executed.
 """
@@ -32,7 +32,7 @@ SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_sc
 
 @pytest.fixture
 def clients() -> Iterator[Client]:
-    """One of each role, of a program that may do everything and of a stranger, again and again, in a world with one of most things."""
+    """A stranger, one of each role, and a program with every right, again and again, in a world with one of most things."""
     LanguageModel.objects.update(model="openai/nothing", api_base="http://127.0.0.1:9/v1", retries=0, timeout_s=1)
     worker = routing_worker()
     frozen(worker)

@@ -92,6 +92,17 @@ class Installation:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def memory_mb(self) -> tuple[float, float]:
+        """Of all processes: RSS, which counts shared pages once for each of them, and PSS, which counts them once."""
+        sums = {"Rss:": 0, "Pss:": 0}
+        for pid in self.processes():
+            with suppress(OSError):
+                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                    name = line.split()[0]
+                    if name in sums:
+                        sums[name] += int(line.split()[1])
+        return sums["Rss:"] / 1024, sums["Pss:"] / 1024
+
     def processes(self, word: str = "") -> list[int]:
         """Every living process of this installation, found by its data folder; `word` narrows by command line."""
         mark = f"UPLIFT_DATA_DIR={self.folder / 'data'}".encode()
