@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from optimizer_app.common.access import Capability, actor_of
 from optimizer_app.common.pages import needs, page
+from optimizer_app.common.problems import Refused
 from optimizer_app.forms.people import TeamForm
 from optimizer_app.models import Dataset, Team, Worker
 from optimizer_app.services.teams import own, team_save, teams_to_give_to
@@ -51,6 +52,8 @@ def dataset_own(request: HttpRequest, dataset_id: int) -> HttpResponse:
 def _own(request: HttpRequest, thing: Worker | Dataset, back: str) -> HttpResponse:
     actor, wanted = actor_of(request), request.POST.get("team", "")
     team = next((team for team in teams_to_give_to(actor) if str(team.pk) == wanted), None)
+    if wanted and team is None:
+        raise Refused("There is no such team among those that you may give to.")
     own(thing, by=actor, team=team)
     messages.success(request, f"{thing} belongs to {team or 'everybody'} now.")
     return redirect(back, thing.pk)

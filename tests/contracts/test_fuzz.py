@@ -32,7 +32,7 @@ SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_sc
 
 @pytest.fixture
 def clients() -> Iterator[Client]:
-    """A stranger, one of each role, and a program with every right, again and again, in a world with one of most things."""
+    """A stranger, one of each role, a program with every right, again and again, in a world with one of most things."""
     LanguageModel.objects.update(model="openai/nothing", api_base="http://127.0.0.1:9/v1", retries=0, timeout_s=1)
     worker = routing_worker()
     frozen(worker)
