@@ -170,7 +170,7 @@ def test_what_is_kept_in_the_cache_is_kept_for_one_pair_of_eyes(theirs: dict[str
 
 
 def test_a_thing_is_given_to_a_team_that_there_is_and_else_stays(theirs: dict[str, Any]) -> None:
-    client, url = somebody("admin"), f"/workers/{theirs['worker_id']}/own/"
+    client, url = somebody("admin"), f"/workers/{theirs['worker_id']}/team/"
     assert client.post(url, {"team": "999999"}).status_code == 422
     assert Worker.objects.get().team == Team.objects.get()
     given = other_team()
