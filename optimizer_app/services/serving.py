@@ -1,7 +1,7 @@
 """Answer a call with a program version."""
 
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -10,6 +10,7 @@ from optimizer_app.common.problems import Conflict, Refused
 from optimizer_app.engine.spec import SpecError
 from optimizer_app.engine.values import coerce_all
 from optimizer_app.models import LanguageModel, ProgramVersion, Worker
+from optimizer_app.sdk.ids import new_id
 from optimizer_app.sdk.payload import ExecutionRecord
 from optimizer_app.selectors.datasets import passages_of
 from optimizer_app.services.artifacts import artifact_unpack, artifacts_folder
@@ -52,7 +53,7 @@ def predict_recorded(
     served = predict(worker, by=by, inputs=inputs, version=version)
     chosen = version or worker.active_version
     record = ExecutionRecord(
-        id=uuid4(),
+        id=new_id(),
         worker=worker.name,
         started_at=started_at,
         inputs=inputs,

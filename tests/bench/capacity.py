@@ -28,6 +28,7 @@ from django.test import Client
 
 from optimizer_app.common.sql import sql
 from optimizer_app.models import Execution, Worker
+from optimizer_app.sdk.ids import new_id
 from optimizer_app.services.execution_rows import Row, rows_insert
 from optimizer_app.services.partitions import EXECUTIONS, KEYS, TABLES, month_after, part_make, parts, parts_drop
 from tests.factories.workers import routing_worker
@@ -74,11 +75,6 @@ def fill(rows: int) -> None:
     for table in (*TABLES, KEYS):
         sql("VACUUM ANALYZE {table}", table=table)
     sql("CHECKPOINT")
-
-
-def uuid7() -> UUID:
-    """A new id that begins with the time."""
-    return UUID(int=(time.time_ns() // 1_000_000 << 80) | (uuid4().int & ((1 << 80) - 1)))
 
 
 def rows_a_second(worker: Worker, new_id: Callable[[], UUID]) -> float:
@@ -146,7 +142,7 @@ def main() -> None:
         fill(rows - stored)
         stored = rows
         say(f"\n{rows:,} executions ({time.perf_counter() - began:.0f} s), {bytes_a_row(rows)} bytes a row")
-        random, growing = rows_a_second(worker, uuid4), rows_a_second(worker, uuid7)
+        random, growing = rows_a_second(worker, uuid4), rows_a_second(worker, new_id)
         say(f"rows/s: {random:,.0f} with random ids, {growing:,.0f} with UUIDv7")
         say(" · ".join(f"{name} {ms:.0f} ms" for name, ms in pages(client, worker).items()))
     oldest = parts()[0]

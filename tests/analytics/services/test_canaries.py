@@ -16,7 +16,7 @@ from analytics.services.canaries import canaries_look
 from analytics.services.stats import stats_absorb
 from optimizer_app.common.access import SYSTEM, NotAllowed
 from optimizer_app.common.problems import Conflict, Refused
-from optimizer_app.models import Canary, ProgramVersion, Promotion, Run, Worker
+from optimizer_app.models import AuditEvent, Canary, ProgramVersion, Promotion, Run, Worker
 from optimizer_app.sdk.payload import FeedbackRecord
 from optimizer_app.selectors.canaries import answering
 from optimizer_app.selectors.versions import active_version
@@ -209,9 +209,10 @@ def test_a_promotion_or_a_rollback_by_hand_ends_it(worker: Worker, winner: Progr
     assert canary.status == "stopped"
 
 
-def test_two_schedulers_end_it_once(worker: Worker, winner: ProgramVersion) -> None:
+@pytest.mark.parametrize(("new", "promotions"), [(0.95, 1), (0.05, 0)])
+def test_two_schedulers_end_it_once(worker: Worker, winner: ProgramVersion, new: float, promotions: int) -> None:
     canary_start(winner, by=SYSTEM, share=0.5)
-    Calls(worker).send(400, old=0.5, new=0.95)
+    Calls(worker).send(400, old=0.5, new=new)
     ended: list[int] = []
 
     def look() -> None:
@@ -224,7 +225,8 @@ def test_two_schedulers_end_it_once(worker: Worker, winner: ProgramVersion) -> N
     for thread in threads:
         thread.join()
     assert sum(ended) == 1
-    assert Promotion.objects.filter(version=winner).count() == 1
+    assert AuditEvent.objects.filter(verb="canary.finish").count() == 1
+    assert Promotion.objects.filter(version=winner).count() == promotions
 
 
 def test_processes_hear_of_it_with_a_new_tag(worker: Worker, winner: ProgramVersion) -> None:
