@@ -11,13 +11,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from optimizer_app.common.problems import Conflict
 from optimizer_app.common.sql import sql
 from optimizer_app.services.partitions import (
     EXECUTIONS,
     KEYS,
     TABLES,
+    bound,
+    bounds_forget,
     lock,
     month_after,
+    only_one,
     partitioned,
     parts,
     parts_make,
@@ -47,23 +51,35 @@ _KEYS = (
         RETURN NULL;
     END $$""",
 )
-_TAKE = "CREATE TRIGGER key_take BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION uplift_key_take()"
-# Another month is another part: the row would go and come again, and its key would keep it out.
-_KEEP = (
+_TRIGGERS = (
+    "CREATE TRIGGER key_take BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION uplift_key_take()",
+    # Another month is another part: the row would go and come again, and its key would keep it out.
     "CREATE TRIGGER key_keep BEFORE UPDATE OF uid, started_at ON {table} FOR EACH ROW "
-    "WHEN (OLD.uid != NEW.uid OR OLD.started_at != NEW.started_at) EXECUTE FUNCTION uplift_key_keep()"
-)
-_GIVE = (
+    "WHEN (OLD.uid != NEW.uid OR OLD.started_at != NEW.started_at) EXECUTE FUNCTION uplift_key_keep()",
     "CREATE TRIGGER keys_give AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone "
-    "FOR EACH STATEMENT EXECUTE FUNCTION uplift_keys_give()"
+    "FOR EACH STATEMENT EXECUTE FUNCTION uplift_keys_give()",
+    "CREATE TRIGGER keys_clear AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION uplift_keys_clear()",
 )
-_CLEAR = "CREATE TRIGGER keys_clear AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION uplift_keys_clear()"
+_NO_TRIGGERS = tuple(
+    f"DROP TRIGGER IF EXISTS {name} ON {{table}}" for name in ("key_take", "key_keep", "keys_give", "keys_clear")
+)
 
 
 def partition(say: Callable[[str], None]) -> None:
     """Turn the tables into partitioned ones: what is there becomes the first part, every month after it gets its own.
     Writers are held up for the moment of the exchange only; it can be run again after it was broken off. Processes of
-    releases before this one cannot write afterwards. Raises OperationalError where a lock could not be had in time."""
+    releases before this one cannot write afterwards. Raises OperationalError where a lock could not be had in time,
+    Conflict where another process is at it."""
+    if not only_one():
+        raise Conflict("Another process is cutting the tables already.")
+    try:
+        _partition(say)
+    finally:
+        bounds_forget()
+        only_one(done=True)
+
+
+def _partition(say: Callable[[str], None]) -> None:
     # Where it was broken off between the two, the second must end where the first did.
     end = parts()[0].end if partitioned() else month_after(timezone.now() + CLOCK_AHEAD)
     for table in TABLES:
@@ -81,17 +97,18 @@ def partition(say: Callable[[str], None]) -> None:
 
 
 def _give_keys(say: Callable[[str], None]) -> None:
-    """From the trigger on every new row has its key; those that are there get theirs in steps."""
+    """From the triggers on every new row has its key; those that are there get theirs in steps, locked, so that none is
+    deleted between the look and the key."""
     names = {"keys": KEYS, "table": EXECUTIONS}
     with transaction.atomic():
         lock(EXECUTIONS)
-        for statement in (*_KEYS, "DROP TRIGGER IF EXISTS key_take ON {table}", _TAKE):
+        for statement in (*_KEYS, *_NO_TRIGGERS, *_TRIGGERS):
             sql(statement, **names)
     [(last,)] = sql("SELECT coalesce(max(id), 0) FROM {table}", **names)
     for start in range(0, last, FILL):
         sql(
-            "INSERT INTO {keys} SELECT uid, started_at FROM {table} WHERE id > %s AND id <= %s ON CONFLICT DO NOTHING",
-            start, start + FILL, **names,
+            "INSERT INTO {keys} SELECT uid, started_at FROM {table} WHERE id > %s AND id <= %s FOR KEY SHARE "
+            "ON CONFLICT DO NOTHING", start, start + FILL, **names,
         )  # fmt: skip
         if start and start % (20 * FILL) == 0:
             say(f"{start:,} of {last:,} keys")
@@ -100,7 +117,7 @@ def _give_keys(say: Callable[[str], None]) -> None:
 def _prepare(table: str, end: datetime, say: Callable[[str], None]) -> None:
     """What takes long and blocks nobody: indexes that the parts have, and the proof that all rows lie before `end`."""
     say(f"{table}: indexes")
-    names = {"table": table, "key": f"{table}_past_pkey", "uid": f"{table}_past_uid", "end": f"{table}_end"}
+    names = {"table": table, "key": f"{table}_past_pkey", "uid": f"{table}_past_uid", "end": bound(table)}
     sql("DROP INDEX IF EXISTS {key}", **names)
     sql("CREATE UNIQUE INDEX CONCURRENTLY {key} ON {table} (id, started_at)", **names)
     if table == EXECUTIONS:
@@ -121,7 +138,7 @@ def _exchange(table: str, end: datetime) -> None:
         "CREATE TABLE {table} (LIKE {past} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (started_at)",
         **names,
     )
-    sql("ALTER TABLE {table} DROP CONSTRAINT {end}, ADD PRIMARY KEY (id, started_at)", end=f"{table}_end", **names)
+    sql("ALTER TABLE {table} DROP CONSTRAINT {end}, ADD PRIMARY KEY (id, started_at)", end=bound(table), **names)
     sql("CREATE SEQUENCE {sequence} START %s OWNED BY {table}.id", next_id, **names)
     sql("ALTER TABLE {table} ALTER id SET DEFAULT nextval('{sequence}')", **names)
     for _, text in indexes:
@@ -130,10 +147,10 @@ def _exchange(table: str, end: datetime) -> None:
         sql(f"ALTER TABLE {{table}} ADD CONSTRAINT {{name}} {text}", table=table, name=name)
     if table == EXECUTIONS:
         sql("CREATE INDEX {uid} ON {table} (uid)", **names)
-        for statement in (_TAKE, _KEEP, _GIVE, _CLEAR):
+        for statement in _TRIGGERS:
             sql(statement, table=table)
     sql("ALTER TABLE {table} ATTACH PARTITION {past} FOR VALUES FROM (MINVALUE) TO (%s)", end, **names)
-    sql("ALTER TABLE {past} DROP CONSTRAINT {end}", end=f"{table}_end", **names)
+    sql("ALTER TABLE {past} DROP CONSTRAINT {end}", end=bound(table), **names)
     sql("CREATE TABLE {rest} PARTITION OF {table} DEFAULT", rest=rest(table), table=table)
 
 
@@ -149,7 +166,8 @@ def _step_aside(table: str, indexes: list[str]) -> None:
     )
     for other, name in pointing:
         sql("ALTER TABLE {other} DROP CONSTRAINT {name}", other=other, name=name)
-    sql("DROP TRIGGER IF EXISTS key_take ON {table}", **names)
+    for statement in _NO_TRIGGERS:
+        sql(statement, table=table)
     sql(
         "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {unique}, DROP CONSTRAINT {primary}, ALTER id DROP IDENTITY",
         **names,

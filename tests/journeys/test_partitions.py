@@ -21,6 +21,12 @@ from tests.factories.workers import routing_worker
 worker = routing_worker()
 recorded(worker, *(record(worker, metadata={"tenant": "north"}) for _ in range(2000)))
 """
+BROKEN_OFF = """
+from optimizer_app.common.sql import sql
+from optimizer_app.services.partitions import parts_make
+sql("ALTER TABLE optimizer_app_execution ADD CONSTRAINT optimizer_app_execution_end CHECK (id < 0) NOT VALID")
+parts_make()
+"""
 COUNT = """
 from optimizer_app.models import Execution, ExecutionTag
 from optimizer_app.services.partitions import parts
@@ -69,6 +75,7 @@ def test_executions_are_cut_into_months_beside_writers(installation: Installatio
         return [int(word) for word in installation.command("shell", "-v0", "-c", COUNT).split()]
 
     assert count()[2] == 0, "a database with executions is left as it is"
+    installation.command("shell", "-v0", "-c", BROKEN_OFF)  # upkeep tidies up, else nothing could be sent now
     sender = Sender(client)
     sender.start()
     broken_off = subprocess.Popen(

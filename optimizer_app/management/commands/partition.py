@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
+from optimizer_app.common.problems import Refused
 from optimizer_app.services.partitioning import partition
 
 
@@ -18,5 +19,7 @@ class Command(BaseCommand):
             raise CommandError(f"{connection.display_name} has no partitions; this is for PostgreSQL.")
         try:
             partition(self.stdout.write)
+        except Refused as refused:
+            raise CommandError(str(refused)) from None
         except OperationalError as error:
             raise CommandError(f"{str(error).strip()} Nothing is lost: run the command again.") from None
