@@ -1,5 +1,5 @@
 """The whole API under schemathesis, as every role, a program and a stranger in turn: no answer is a server error, and
-what is refused changes nothing. UPLIFT_FUZZ asks each operation more often than the 20 times of every change.
+what is refused changes nothing. UPLIFT_FUZZ asks each operation more often than the 12 times of every change.
 
 Operations that call a language model are asked with a model that does not exist; runs are queued, not executed.
 """
@@ -26,7 +26,7 @@ from tests.factories.executions import execution
 from tests.factories.workers import frozen, routing_worker
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = int(os.environ.get("UPLIFT_FUZZ", "20"))
+EXAMPLES = int(os.environ.get("UPLIFT_FUZZ", "12"))
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
 
 
