@@ -6,13 +6,14 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from optimizer_app.models import LanguageModel, Worker
+from optimizer_app.models import Worker
 from tests.contracts.rights import SIGN_IN
 from tests.contracts.routes import address, our_routes
 from tests.contracts.world import build
 from tests.factories.executions import record, recorded
 
 PROBE = "\"'><img src=x onerror=window.struck=1><script>window.struck=1</script>{{7*7}}${7*7}"
+LEAST_NAME = 90  # shorter names are of things that no page shows
 # what other code looks rows up by, or computes with
 KEPT = {
     "code", "prefix", "digest", "fingerprint", "key", "day", "content_hash", "input_hash", "event", "optimizer",
@@ -32,9 +33,7 @@ def planted() -> str:
         if model._meta.app_label in ("optimizer_app", "analytics") and model.__name__ != "AuditEvent":
             for field in model._meta.fields:
                 columns += _plant(model, field)
-    Worker.objects.update(name=PROBE[:90])
-    LanguageModel.objects.update(name=PROBE[:80])
-    world["worker_name"] = PROBE[:90]
+    world["worker_name"] = Worker.objects.get().name
     pages = {name: address(name, world) for name in our_routes() if name not in SIGN_IN}
     return json.dumps({"columns": columns, "pages": pages})
 
@@ -42,6 +41,10 @@ def planted() -> str:
 def _plant(model: type[models.Model], field: "models.Field[Any, Any]") -> bool:
     text = type(field) in (models.CharField, models.TextField) and not field.choices and not field.unique
     limit = field.max_length or 1000
+    if field.unique and field.name == "name" and limit > LEAST_NAME:
+        for pk in model._base_manager.values_list("pk", flat=True):
+            model._base_manager.filter(pk=pk).update(name=f"{PROBE[:LEAST_NAME]}{pk}")
+        return True
     if not text or field.name in KEPT or limit < len(PROBE):
         return False
     return bool(model._base_manager.update(**{field.name: PROBE}))

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from optimizer_app.models import Run
 from tests.conftest import SignIn
+from tests.factories.executions import record, recorded
 from tests.factories.workers import finished_run, routing_worker
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -46,11 +47,13 @@ def test_pages_take_few_queries_and_as_many_with_more_rows(signed_in: SignIn) ->
         "version": run.winner_id,
     }
     client = signed_in("admin")
+    recorded(run.worker, record(run.worker))
 
     few = counts(client, values)
     finished_run(run.worker, version=run.dataset_version, seed=9)
     for _ in range(3):
-        finished_run(routing_worker())
+        other = finished_run(routing_worker()).worker
+        recorded(other, record(other), record(other))
     more = counts(client, values | {"revision": Run.objects.get(pk=run.pk).revision})
 
     assert few == more

@@ -13,7 +13,7 @@ from tests.optimizer_app.engine.loopback import Server, serving
 
 pytestmark = pytest.mark.journey
 ENDED = ("succeeded", "failed", "cancelled")
-MOST_MB = 350  # idle, shared pages counted once; 297 measured
+MOST_MB = 320  # idle, shared pages counted once; 297 measured
 
 
 @pytest.fixture
