@@ -38,6 +38,7 @@ def celery_settings(broker_url: str, data_dir: Path) -> dict[str, Any]:
         "task_default_queue": jobs.RUNS,
         "task_routes": {job: {"queue": queue} for queue, routed in QUEUES.items() for job in routed},
         "worker_prefetch_multiplier": 1,
+        "worker_autoscaler": "optimizer_app.common.pool:PoolFromNothing",
         "worker_hijack_root_logger": False,
         # A process that loaded DSPy and ran is replaced by a fork of 30 MB; the next run pays 3 s for loading it again.
         "worker_max_memory_per_child": PROCESS_KB,
