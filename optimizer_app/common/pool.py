@@ -6,8 +6,8 @@ from celery.worker.autoscale import Autoscaler
 
 
 class PoolFromNothing(Autoscaler):
-    """Celery counts a message only after it asked whether to grow, and where it has an event loop (Redis, RabbitMQ) asks
-    again 30 s later: with no process at all the first run would wait so long."""
+    """Celery counts a message only after it asked whether to grow, and where it has an event loop (Redis, RabbitMQ) it
+    asks again 30 s later: with no process at all the first run would wait so long."""
 
     def maybe_scale(self, req: Any = None) -> None:
         if req is not None and not self.processes:
