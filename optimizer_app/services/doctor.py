@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.checks import WARNING, run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from optimizer_app.common.keys import DecryptionError
@@ -125,7 +125,8 @@ def missing_migrations() -> int:
 def _months() -> Finding:
     """How executions are kept: whole on SQLite, by month on PostgreSQL, where many in one table are slow to delete."""
     if not partitioned():
-        many = connection.vendor == "postgresql" and Execution.objects.order_by("id")[ONE_TABLE:].exists()
+        newest = Execution.objects.aggregate(newest=Max("id"))["newest"] or 0
+        many = connection.vendor == "postgresql" and newest > ONE_TABLE
         remedy = "Once every process is of this release: manage.py partition." if many else ""
         return Finding("executions", State.DOUBTFUL if many else State.WELL, "all in one table", remedy)
     last = parts()[-1]

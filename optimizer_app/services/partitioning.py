@@ -4,11 +4,12 @@ A partitioned table cannot keep `uid` unique by itself. The table of keys does: 
 that `ON CONFLICT DO NOTHING` and its `RETURNING` mean the same before and after.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from optimizer_app.common.problems import Conflict
@@ -17,17 +18,15 @@ from optimizer_app.services.partitions import (
     EXECUTIONS,
     KEYS,
     TABLES,
-    bound,
-    bounds_forget,
     lock,
     month_after,
-    only_one,
     partitioned,
     parts,
     parts_make,
     rest,
 )
 
+CUTTING = 0x75706C6A  # any constant, for the lock of whoever cuts the tables
 FILL = 50_000  # keys a transaction
 CLOCK_AHEAD = timedelta(days=2)  # executions lie up to a day ahead of now
 
@@ -70,13 +69,45 @@ def partition(say: Callable[[str], None]) -> None:
     Writers are held up for the moment of the exchange only; it can be run again after it was broken off. Processes of
     releases before this one cannot write afterwards. Raises OperationalError where a lock could not be had in time,
     Conflict where another process is at it."""
-    if not only_one():
-        raise Conflict("Another process is cutting the tables already.")
+    with _cutting() as alone:
+        if not alone:
+            raise Conflict("Another process is cutting the tables already.")
+        try:
+            _partition(say)
+        finally:
+            _bounds_forget()
+
+
+def partition_tidy() -> None:
+    """Where cutting was broken off, its constraint would refuse what comes in the next month: take it away, unless
+    somebody is cutting now."""
+    if connection.vendor == "postgresql":
+        with _cutting() as alone:
+            if alone:
+                _bounds_forget()
+
+
+@contextmanager
+def _cutting() -> Iterator[bool]:
+    """Whether this connection alone cuts the tables, until the end."""
+    [(alone,)] = sql("SELECT pg_try_advisory_lock(%s)", CUTTING)
     try:
-        _partition(say)
+        yield alone
     finally:
-        bounds_forget()
-        only_one(done=True)
+        if alone:
+            sql("SELECT pg_advisory_unlock(%s)", CUTTING)
+
+
+def _bound(table: str) -> str:
+    """A constraint that is there while a table is cut: no row lies beyond its first part."""
+    return f"{table}_end"
+
+
+def _bounds_forget() -> None:
+    left = "SELECT 1 FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
+    for table in TABLES:
+        if not partitioned(table) and sql(left, table, _bound(table)):
+            sql("ALTER TABLE {table} DROP CONSTRAINT {bound}", table=table, bound=_bound(table))
 
 
 def _partition(say: Callable[[str], None]) -> None:
@@ -117,7 +148,7 @@ def _give_keys(say: Callable[[str], None]) -> None:
 def _prepare(table: str, end: datetime, say: Callable[[str], None]) -> None:
     """What takes long and blocks nobody: indexes that the parts have, and the proof that all rows lie before `end`."""
     say(f"{table}: indexes")
-    names = {"table": table, "key": f"{table}_past_pkey", "uid": f"{table}_past_uid", "end": bound(table)}
+    names = {"table": table, "key": f"{table}_past_pkey", "uid": f"{table}_past_uid", "end": _bound(table)}
     sql("DROP INDEX IF EXISTS {key}", **names)
     sql("CREATE UNIQUE INDEX CONCURRENTLY {key} ON {table} (id, started_at)", **names)
     if table == EXECUTIONS:
@@ -138,7 +169,7 @@ def _exchange(table: str, end: datetime) -> None:
         "CREATE TABLE {table} (LIKE {past} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (started_at)",
         **names,
     )
-    sql("ALTER TABLE {table} DROP CONSTRAINT {end}, ADD PRIMARY KEY (id, started_at)", end=bound(table), **names)
+    sql("ALTER TABLE {table} DROP CONSTRAINT {end}, ADD PRIMARY KEY (id, started_at)", end=_bound(table), **names)
     sql("CREATE SEQUENCE {sequence} START %s OWNED BY {table}.id", next_id, **names)
     sql("ALTER TABLE {table} ALTER id SET DEFAULT nextval('{sequence}')", **names)
     for _, text in indexes:
@@ -150,7 +181,7 @@ def _exchange(table: str, end: datetime) -> None:
         for statement in _TRIGGERS:
             sql(statement, table=table)
     sql("ALTER TABLE {table} ATTACH PARTITION {past} FOR VALUES FROM (MINVALUE) TO (%s)", end, **names)
-    sql("ALTER TABLE {past} DROP CONSTRAINT {end}", end=bound(table), **names)
+    sql("ALTER TABLE {past} DROP CONSTRAINT {end}", end=_bound(table), **names)
     sql("CREATE TABLE {rest} PARTITION OF {table} DEFAULT", rest=rest(table), table=table)
 
 

@@ -13,7 +13,6 @@ from optimizer_app.models import Execution, ExecutionTag, Feedback, Worker
 
 EXECUTIONS, TAGS = TABLES = (Execution._meta.db_table, ExecutionTag._meta.db_table)
 KEYS = "optimizer_app_executionkey"  # one row for each execution, which makes its `uid` unique over all parts
-CUTTING = 0x75706C6A  # any constant, for the lock of whoever cuts the tables
 AHEAD = 3  # months: upkeep may rest for a quarter before new executions land in the part of the rest
 _BOUND = re.compile(r"FOR VALUES FROM \((?:MINVALUE|'(?P<start>[^']+)')\) TO \('(?P<end>[^']+)'\)")
 logger = logging.getLogger(__name__)
@@ -39,25 +38,6 @@ def rest(table: str) -> str:
     return f"{table}_rest"
 
 
-def bound(table: str) -> str:
-    """A constraint that is there while a table is cut: no row lies beyond its first part."""
-    return f"{table}_end"
-
-
-def only_one(*, done: bool = False) -> bool:
-    """Whether this connection alone cuts the tables now; it says when it is done."""
-    function = "pg_advisory_unlock" if done else "pg_try_advisory_lock"
-    return bool(sql(f"SELECT {function}(%s)", CUTTING)[0][0])
-
-
-def bounds_forget() -> None:
-    """Where cutting was broken off, its constraint would refuse what comes in the next month."""
-    for table in TABLES:
-        left = "SELECT 1 FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
-        if not partitioned(table) and sql(left, table, bound(table)):
-            sql("ALTER TABLE {table} DROP CONSTRAINT {bound}", table=table, bound=bound(table))
-
-
 def parts(table: str = EXECUTIONS) -> list[Part]:
     """The months of a partitioned table in their order; the first one may hold all that was there before."""
     found = sql(
@@ -77,9 +57,6 @@ def parts_make() -> list[str]:
     """Make the parts of this month and the next ones where they are missing; their names. What landed in the part of
     the rest meanwhile moves to its month. Raises OperationalError where a lock cannot be had in time."""
     made = []
-    if connection.vendor == "postgresql" and only_one():
-        bounds_forget()
-        only_one(done=True)
     for table in TABLES:
         if not partitioned(table):
             continue

@@ -23,9 +23,9 @@ recorded(worker, *(record(worker, metadata={"tenant": "north"}) for _ in range(2
 """
 BROKEN_OFF = """
 from optimizer_app.common.sql import sql
-from optimizer_app.services.partitions import parts_make
+from optimizer_app.services.partitioning import partition_tidy
 sql("ALTER TABLE optimizer_app_execution ADD CONSTRAINT optimizer_app_execution_end CHECK (id < 0) NOT VALID")
-parts_make()
+partition_tidy()
 """
 COUNT = """
 from optimizer_app.models import Execution, ExecutionTag
