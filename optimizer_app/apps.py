@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -27,7 +27,7 @@ class OptimizerAppConfig(AppConfig):
                 ) from error
 
 
-class UpliftAdminConfig(AdminConfig):
-    """django.contrib.admin with our site."""
+class UpliftAdminConfig(SimpleAdminConfig):
+    """django.contrib.admin with our site; its pages are loaded by `urls`, since workers need none of them."""
 
     default_site = "optimizer_app.common.shell.UpliftSite"

@@ -17,7 +17,7 @@ from optimizer_app.common.observability import observe
 from optimizer_app.common.processes import die_with_parent
 from optimizer_app.jobs import UPKEEP
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "optimizer_app.settings.worker")
 # The checks load every page, 25 MB that no worker needs; `start`, `migrate` and CI run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 

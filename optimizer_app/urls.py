@@ -119,6 +119,7 @@ pages = [
     path("tokens/<int:token_id>/revoke/", people.token_revoke_page, name="token-revoke"),
 ]
 
+admin.autodiscover()
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

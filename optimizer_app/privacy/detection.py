@@ -4,8 +4,6 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
-import regex
-
 from optimizer_app.privacy.detectors import contact, names, network, numbers, secrets
 from optimizer_app.privacy.spans import KINDS, Kind, Span, without_overlaps
 
@@ -47,6 +45,8 @@ def may_hold(text: str) -> bool:
 
 def check_pattern(pattern: str) -> str:
     """What is wrong with a custom pattern, or nothing."""
+    import regex
+
     try:
         compiled = regex.compile(pattern)
     except regex.error as error:
@@ -70,6 +70,8 @@ def _all(text: str) -> Iterator[Span]:
 
 
 def _custom(text: str, patterns: Mapping[str, str]) -> Iterator[Span]:
+    import regex  # 8 MB in every process, and few have patterns of their own
+
     for name, pattern in patterns.items():
         try:
             for match in regex.finditer(pattern, text, timeout=PATTERN_TIMEOUT_S):

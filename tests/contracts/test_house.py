@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -85,6 +86,19 @@ def test_the_web_process_does_without_what_only_runs_need() -> None:
         "print([name for name in ('dspy', 'litellm', 'numpy', 'scipy', 'sklearn', 'pyarrow') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_worker_waiting_for_work_does_without_what_pages_runs_and_other_databases_need() -> None:
+    heavy = ("dspy", "litellm", "numpy", "ninja", "pydantic", "unfold", "psycopg", "regex", "optimizer_app.urls")
+    script = (
+        "import sys; from optimizer_app.celery import app; app.loader.import_default_modules(); app.finalize();"
+        f"assert app.tasks['optimizer_app.run_execute']; print([name for name in {heavy} if name in sys.modules])"
+    )
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=kept, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -1,6 +1,7 @@
 """`manage.py start`: database, demo, web, Celery worker and scheduler under one supervisor."""
 
 import io
+import os
 import signal
 import socket
 import sys
@@ -42,6 +43,8 @@ class Command(BaseCommand):
             demo_load()
         url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
         self.stdout.flush()
+        if settings.SETTINGS_MODULE == "optimizer_app.settings":  # nobody asked for others
+            del os.environ["DJANGO_SETTINGS_MODULE"]  # so that Celery's workers take their own
         supervise(_children(host, port), greeting=self._greeting(url, password))
 
     def _check_free(self, host: str, port: int) -> None:
