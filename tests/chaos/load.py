@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -36,6 +37,8 @@ class Client:
             if error.code in BUSY:
                 raise URLError(f"{error.code}") from None
             raise Refused(f"{method} {path}: {error.code} {error.read().decode()[:300]}") from None
+        except HTTPException as error:  # cut off within the answer, which urllib tells otherwise than within its head
+            raise URLError(repr(error)) from None
 
 
 class Load(threading.Thread):
