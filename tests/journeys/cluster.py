@@ -25,8 +25,9 @@ class Cluster:
         self.folder.mkdir()
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents[:3]:
-                parent.chmod(0o755)
+            for parent in self.folder.parents:
+                if not parent.stat().st_mode & 0o001:
+                    parent.chmod(0o755)
         self._run("initdb", "-D", str(self.folder), "-A", "trust", "-U", "postgres")
         self.start()
 
