@@ -90,7 +90,8 @@ class Stage:
         for start in range(0, len(rows), 1000):
             part = rows[start : start + 1000]
             answer = self.client("POST", "/executions", {"executions": part})
-            assert (answer["accepted"], answer["duplicates"]) == (0, len(part)), "an acknowledged execution was lost"
+            kept = (answer["accepted"], answer["duplicates"]) == (0, len(part))
+            assert kept, f"an acknowledged execution was lost: {start} of {len(rows)}, {answer}"
         started = [run for load in self.loads if isinstance(load, Runs) for run in load.started]
         assert set(started) <= set(told["runs"]), "an acknowledged run was lost"
         assert told["finishes"] == {str(run): 1 for run in told["runs"]}, "a run ended twice or not at all"
