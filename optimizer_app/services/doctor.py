@@ -1,6 +1,7 @@
 """What is wrong with an installation: each check says what it saw and, where it is not well, what to do."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
@@ -106,6 +107,7 @@ def _database() -> Iterator[Finding]:
             state = State.WELL if mode == "wal" else State.WRONG
             remedy = "" if mode == "wal" else "Its folder must allow a write-ahead log: no network file system."
             yield Finding("database", state, f"SQLite, {mode}, {size:.0f} MB", remedy)
+            yield _sqlite(sqlite3.sqlite_version_info)
             return
         cursor.execute("SELECT clock_timestamp(), current_setting('server_version')")
         theirs, version = cursor.fetchone()
@@ -114,6 +116,16 @@ def _database() -> Iterator[Finding]:
     state = State.DOUBTFUL if apart > CLOCKS_APART else State.WELL
     remedy = "Synchronize the clocks (NTP): leases and heartbeats compare them." if state != State.WELL else ""
     yield Finding("clocks", state, f"{apart.total_seconds():.1f} s between here and the database", remedy)
+
+
+def _sqlite(version: tuple[int, ...]) -> Finding:
+    """Whether it has the mend of the WAL-reset bug (sqlite.org/wal.html#walresetbug), which loses commits."""
+    mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    remedy = (
+        "Before 3.51.3 it may, very rarely, lose what several processes write at once: renew it, or use PostgreSQL."
+    )
+    state = State.WELL if mended else State.DOUBTFUL
+    return Finding("SQLite", state, ".".join(map(str, version)), "" if mended else remedy)
 
 
 def missing_migrations() -> int:

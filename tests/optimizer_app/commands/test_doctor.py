@@ -132,3 +132,18 @@ def test_a_pulse_comes_again(settings: Settings) -> None:
     first = Pulse.objects.get(name="x").at
     pulse("x")
     assert Pulse.objects.get(name="x").at > first
+
+
+@pytest.mark.parametrize(
+    ("version", "well"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 6), True),
+        ((3, 46, 1), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+    ],
+)
+def test_an_sqlite_that_may_lose_commits_is_named(version: tuple[int, ...], well: bool) -> None:
+    assert (doctor._sqlite(version).state == "well") == well
