@@ -104,7 +104,7 @@ def test_it_is_light_and_stays_so_and_ctrl_c_stops_everything(install: Callable[
 
     take_in(api, 10_000)
     warm = installation.memory_mb()[1]
-    take_in(api, 40_000)
+    take_in(api, 50_000)
     assert installation.memory_mb()[1] < MOST_GROWTH * warm
 
     os.killpg(installation.process.pid, signal.SIGINT)
