@@ -27,13 +27,13 @@ RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:567
 
 @pytest.fixture
 def install(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
-    """A function that starts an installation; all are stopped at the end."""
+    """A function that starts an installation, `anew` with nothing prepared; all are stopped at the end."""
     started: list[Installation] = []
 
-    def start(**options: object) -> Installation:
+    def start(anew: bool = False, **options: object) -> Installation:
         installation = Installation(tmp_path / f"i{len(started)}", **options)  # type: ignore[arg-type]
         started.append(installation)
-        return installation.start()
+        return installation.start() if anew else installation.prepare().start()
 
     yield start
     for installation in started:

@@ -104,7 +104,7 @@ def test_it_is_light_and_stays_so_and_ctrl_c_stops_everything(install: Callable[
 
     take_in(api, 10_000)
     warm = installation.memory_mb()[1]
-    take_in(api, 50_000)
+    take_in(api, 40_000)
     assert installation.memory_mb()[1] < MOST_GROWTH * warm
 
     os.killpg(installation.process.pid, signal.SIGINT)
@@ -143,7 +143,7 @@ def test_rabbitmq_carries_runs_too(install: Callable[..., Installation], rabbitm
 
 
 def test_the_demo_of_a_first_start_finishes_its_runs(install: Callable[..., Installation]) -> None:
-    installation = install(arguments=())
+    installation = install(anew=True, arguments=())
     api = Api(installation)
 
     finishes = [api.wait_for(run["id"], *ENDED)["finish_reason"] for run in api("GET", "/runs")["items"]]

@@ -157,7 +157,7 @@ def tell_the_story(installation: Installation, page: Page, file: Path) -> None:
 def test_story_on_the_embedded_default(
     install: Callable[..., Installation], sign_in: Callable[..., Page], banking77: Path
 ) -> None:
-    installation = install()
+    installation = install(anew=True)
 
     tell_the_story(installation, sign_in(installation), banking77)
 
