@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from pytest_django.fixtures import Settings
 from optimizer_app.api import executions as endpoint
 from optimizer_app.common.access import SYSTEM
 from optimizer_app.models import Execution, Feedback, Worker
-from optimizer_app.services.ingest import MOST_BYTES
+from optimizer_app.services.ingest import MOST_BYTES, TooLarge, body_of
 from optimizer_app.services.tokens import token_create
 from tests.factories.executions import execution
 
@@ -77,6 +78,17 @@ def test_bodies_that_are_none_are_refused_with_the_reason(
 
     assert response.status_code == status
     assert said in response.json()["detail"]
+
+
+def test_a_gzip_bomb_is_stopped_while_it_unpacks() -> None:
+    bomb = gzip.compress(b" " * 5 * MOST_BYTES, compresslevel=1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            body_of(bomb, "gzip")
+        assert tracemalloc.get_traced_memory()[1] < 3 * MOST_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_each_bad_row_is_named_and_the_others_are_stored(send: Any, worker: Worker) -> None:
