@@ -60,6 +60,24 @@ from django.test import Client
 client = Client(raise_request_exception=False)
 client.get("/nowhere-at-all/", headers={"X-Request-ID": "given-by-the-proxy"})
 """
+TASK = """
+import logging, threading
+from celery.contrib.testing.worker import start_worker
+from optimizer_app.celery import app
+import django
+django.setup()
+from optimizer_app.common.log_context import log_context
+from optimizer_app.common.queue import enqueue
+said = threading.Event()
+@app.task(name="speak")
+def speak(run_id):
+    logging.getLogger("uplift").warning("spoken")
+    said.set()
+with log_context(request_id="given-by-the-proxy"):
+    enqueue("speak", run_id=7)
+with start_worker(app, pool="solo", perform_ping_check=False):
+    assert said.wait(30)
+"""
 BREAK = f"""
 import logging
 from optimizer_app.wsgi import application
@@ -90,6 +108,13 @@ def test_lines_are_json_with_the_callers_id_where_asked(tmp_path: Path) -> None:
     told = [line for line in lines if line["logger"] == "uplift.requests"]
     assert [(line["request_id"], line["level"]) for line in told] == [("given-by-the-proxy", "INFO")]
     assert told[0]["message"].startswith("GET /nowhere-at-all/ 302 ")
+
+
+def test_lines_of_a_task_name_it_its_run_and_the_request_that_asked_for_it(tmp_path: Path) -> None:
+    said = run(TASK, tmp_path, UPLIFT_LOG_FORMAT="json", BROKER_URL="memory://").stderr
+    (line,) = [line for line in map(json.loads, said.splitlines()) if line["message"] == "spoken"]
+    assert (line["task"], line["run_id"], line["request_id"]) == ("speak", "7", "given-by-the-proxy")
+    assert len(line["task_id"]) == 36
 
 
 def test_a_line_for_people_ends_with_its_ids(tmp_path: Path) -> None:
