@@ -45,7 +45,7 @@ def may_hold(text: str) -> bool:
 
 def check_pattern(pattern: str) -> str:
     """What is wrong with a custom pattern, or nothing."""
-    import regex
+    import regex  # 8 MB in every process, and few have patterns of their own
 
     try:
         compiled = regex.compile(pattern)
@@ -70,7 +70,7 @@ def _all(text: str) -> Iterator[Span]:
 
 
 def _custom(text: str, patterns: Mapping[str, str]) -> Iterator[Span]:
-    import regex  # 8 MB in every process, and few have patterns of their own
+    import regex
 
     for name, pattern in patterns.items():
         try:

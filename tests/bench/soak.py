@@ -13,9 +13,8 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from uuid import uuid4
 
-from tests.chaos.load import BUSY, Client, Refused
+from tests.chaos.load import BUSY, Client, Refused, plain_rows
 from tests.factories.workers import routing_program
 from tests.journeys.installation import Installation
 
@@ -36,14 +35,7 @@ class Sender(threading.Thread):
     def run(self) -> None:
         began = time.monotonic()
         while not self.stopping.is_set():
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            rows = [
-                {
-                    "id": str(uuid4()), "worker": "Routing", "started_at": now, "latency_ms": 5.0,
-                    "inputs": {"message": "where is my parcel"}, "outputs": {"team": "K3"},
-                }
-                for _ in range(BATCH)
-            ]  # fmt: skip
+            rows = plain_rows(BATCH, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
             try:
                 self.sent += self.client("POST", "/executions", {"executions": rows})["accepted"]
             except (OSError, Refused) as error:

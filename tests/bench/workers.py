@@ -7,15 +7,17 @@ machine's cores. Prints runs a minute for each number of hosts, and the ratio to
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.chaos.stage import Stage, staged
+from tests.journeys.cluster import postgresql_programs
 from tests.journeys.installation import ROOT
 
 HOSTS = (1, 2, 4)
@@ -34,32 +36,43 @@ def host(stage: Stage, number: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
 
 
+@contextmanager
+def working(stage: Stage, hosts: int) -> Iterator[None]:
+    """So many hosts do all runs: the one that came with the stage takes no part meanwhile."""
+    own = stage.installation.processes("--autoscale")
+    for pid in own:
+        os.kill(pid, signal.SIGSTOP)
+    elsewhere = [host(stage, number) for number in range(hosts)]
+    try:
+        yield
+    finally:
+        for process in elsewhere:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        for pid in own:
+            os.kill(pid, signal.SIGCONT)
+
+
 def seconds_for(stage: Stage, hosts: int, runs: int) -> float:
     """From the first order to the last end."""
-    working = [host(stage, number) for number in range(hosts)]
-    time.sleep(8)  # until all have loaded
-    began = time.monotonic()
-    for seed in range(runs):
-        stage.client("POST", "/runs", stage.order | {"seed": seed})
-    while stage.client("GET", "/runs?limit=1000")["items"] and stage.facts()["open"]:
-        time.sleep(0.5)
-    took = time.monotonic() - began
-    for process in working:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return took
+    with working(stage, hosts):
+        time.sleep(8)  # until all have loaded
+        began = time.monotonic()
+        for seed in range(runs):
+            stage.client("POST", "/runs", stage.order | {"seed": seed})
+        while stage.client("GET", "/runs?limit=1000")["items"] and stage.facts()["open"]:
+            time.sleep(0.5)
+        return time.monotonic() - began
 
 
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--runs", type=int, default=12)
     options = asked.parse_args()
-    config = shutil.which("pg_config")
-    assert config, "PostgreSQL's programs are not installed (pg_config)."
-    programs = Path(subprocess.check_output([config, "--bindir"], text=True).strip())
-    with tempfile.TemporaryDirectory() as folder, staged(Path(folder) / "workers" / "stage", programs) as stage:
-        for pid in set(stage.installation.processes("--autoscale")):
-            os.kill(pid, signal.SIGSTOP)  # the host that came with the stage takes no part
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        staged(Path(folder) / "workers" / "stage", postgresql_programs()) as stage,
+    ):
         stage.lm.delays["steady"] = DELAY_S
         alone = 0.0
         for hosts in HOSTS:

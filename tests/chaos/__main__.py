@@ -2,8 +2,6 @@
 
 import argparse
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from tests.chaos.faults import drawn
 from tests.chaos.stage import Stage, staged
+from tests.journeys.cluster import postgresql_programs
 
 EVERY = 20  # rounds between full checks: all load stops and everything is compared
 
@@ -39,9 +38,7 @@ def main() -> None:
     options = asked.parse_args()
     programs = None
     if not options.embedded:
-        config = shutil.which("pg_config")
-        assert config, "PostgreSQL's programs are not installed (pg_config)."
-        programs = Path(subprocess.check_output([config, "--bindir"], text=True).strip())
+        programs = postgresql_programs()
     began, done = time.monotonic(), Counter[str]()
     with tempfile.TemporaryDirectory() as folder, staged(Path(folder) / "chaos" / "stage", programs) as stage:
         for start in range(0, options.rounds, EVERY):

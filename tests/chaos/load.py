@@ -17,6 +17,17 @@ BATCH = 20
 AT_ONCE = 2
 
 
+def plain_rows(count: int, started_at: str = "2026-11-20T12:00:00Z") -> list[dict[str, Any]]:
+    """Executions of the routing worker as a program sends them, each with an id of its own."""
+    return [
+        {
+            "id": str(uuid4()), "worker": "Routing", "started_at": started_at, "latency_ms": 5.0,
+            "inputs": {"message": "where is my parcel"}, "outputs": {"team": "K3"},
+        }
+        for _ in range(count)
+    ]  # fmt: skip
+
+
 class Refused(Exception):  # noqa: N818 - an answer
     """The server answered, and it was no yes."""
 
@@ -78,13 +89,7 @@ class Executions(Load):
         self.acknowledged: list[dict[str, Any]] = []
 
     def step(self) -> None:
-        rows = [
-            {
-                "id": str(uuid4()), "worker": "Routing", "started_at": "2026-11-20T12:00:00Z", "latency_ms": 5.0,
-                "inputs": {"message": "where is my parcel"}, "outputs": {"team": "K3"},
-            }
-            for _ in range(BATCH)
-        ]  # fmt: skip
+        rows = plain_rows(BATCH)
         answer = self.client("POST", "/executions", {"executions": rows})
         if answer["accepted"] != BATCH:
             self.problems.append(f"accepted {answer}")

@@ -25,6 +25,18 @@ BASELINE = Path(__file__).with_name("query_counts.json")
 PAGES: dict[str, int] = json.loads(BASELINE.read_text(encoding="utf-8"))
 
 
+def values_of(run: Run) -> dict[str, Any]:
+    """What stands in the addresses of pages."""
+    return {
+        "worker": run.worker_id,
+        "dataset": run.dataset_version.dataset_id,
+        "metric": run.metric_id,
+        "run": run.pk,
+        "revision": run.revision,
+        "version": run.winner_id,
+    }
+
+
 def counts(client: Client, values: dict[str, Any]) -> dict[str, int]:
     found = {}
     for path in PAGES:
@@ -38,14 +50,7 @@ def counts(client: Client, values: dict[str, Any]) -> dict[str, int]:
 
 def test_pages_take_few_queries_and_as_many_with_more_rows(signed_in: SignIn) -> None:
     run = finished_run(routing_worker())
-    values = {
-        "worker": run.worker_id,
-        "dataset": run.dataset_version.dataset_id,
-        "metric": run.metric_id,
-        "run": run.pk,
-        "revision": run.revision,
-        "version": run.winner_id,
-    }
+    values = values_of(run)
     client = signed_in("admin")
     recorded(run.worker, record(run.worker))
 

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import SignIn
-from tests.contracts.test_query_counts import PAGES
+from tests.contracts.test_query_counts import PAGES, values_of
 from tests.factories.executions import record, recorded
 from tests.factories.workers import finished_run, routing_worker
 
@@ -50,10 +50,7 @@ def sorting(steps: list[str]) -> list[str]:
 
 def test_no_page_reads_or_sorts_all_executions(signed_in: SignIn) -> None:
     run = finished_run(routing_worker())
-    values = {
-        "worker": run.worker_id, "dataset": run.dataset_version.dataset_id, "metric": run.metric_id, "run": run.pk,
-        "revision": run.revision, "version": run.winner_id, "name": run.worker.name,
-    }  # fmt: skip
+    values = values_of(run) | {"name": run.worker.name}
     recorded(run.worker, *[record(run.worker) for _ in range(60)])
     client = signed_in("admin")
     filters = [f"{at}?{asked}" for asked in FILTERS + ONE_OR_FEW for at in ("/executions/", "/api/v1/executions")]

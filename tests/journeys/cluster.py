@@ -4,11 +4,20 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from tests.journeys.installation import free_port
+
+
+def postgresql_programs() -> Path:
+    """The folder of its server programs. Raises LookupError where they are not installed."""
+    config = shutil.which("pg_config")
+    if config is None:
+        raise LookupError("PostgreSQL's programs are not installed (pg_config).")
+    return Path(subprocess.check_output([config, "--bindir"], text=True).strip())
 
 
 class Cluster:
@@ -25,9 +34,10 @@ class Cluster:
         self.folder.mkdir()
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres")
+            temporary = Path(tempfile.gettempdir())
             for parent in self.folder.parents:
-                if not parent.stat().st_mode & 0o001:
-                    parent.chmod(0o755)
+                if temporary in parent.parents:
+                    parent.chmod(parent.stat().st_mode | 0o011)
         self._run("initdb", "-D", str(self.folder), "-A", "trust", "-U", "postgres")
         self.start()
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,7 +16,7 @@ from kombu.exceptions import OperationalError
 from playwright.sync_api import Browser, Page
 
 from tests.data import DATA
-from tests.journeys.cluster import Cluster
+from tests.journeys.cluster import Cluster, postgresql_programs
 from tests.journeys.installation import Installation
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -25,15 +24,27 @@ REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with an empty database and collected files, which is most of the work of a first start."""
+    made = Installation(tmp_path_factory.mktemp("migrated"))
+    made.command("migrate", "-v0")
+    collect = "from optimizer_app.management.static_files import static_collect; static_collect()"
+    made.command("shell", "-v0", "-c", collect)
+    return made.folder / "data"
+
+
 @pytest.fixture
-def install(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+def install(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., Installation]]:
     """A function that starts an installation, `anew` with nothing prepared; all are stopped at the end."""
     started: list[Installation] = []
 
     def start(anew: bool = False, **options: object) -> Installation:
         installation = Installation(tmp_path / f"i{len(started)}", **options)  # type: ignore[arg-type]
         started.append(installation)
-        return installation.start() if anew else installation.prepare().start()
+        if not anew and not {"DATABASE_URL", "UPLIFT_DATA_DIR"} & set(installation.environment):
+            shutil.copytree(migrated, installation.folder / "data")
+        return installation.start()
 
     yield start
     for installation in started:
@@ -115,13 +126,19 @@ def rabbitmq_url() -> str:
     return RABBITMQ
 
 
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The folder of PostgreSQL's programs."""
+    try:
+        return postgresql_programs()
+    except LookupError as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+def cluster(tmp_path: Path, programs: Path) -> Iterator[Cluster]:
     """A PostgreSQL server of the test's own, which it may kill."""
-    found = shutil.which("pg_config")
-    if found is None:
-        pytest.skip("PostgreSQL's programs are not installed (pg_config).")
-    made = Cluster(Path(subprocess.check_output([found, "--bindir"], text=True).strip()), tmp_path / "pg")
+    made = Cluster(programs, tmp_path / "pg")
     made.create()
     yield made
     made.kill()

@@ -1,19 +1,15 @@
 """A running installation of Uplift, started by its one command, with a folder and ports of its own."""
 
-import atexit
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -29,18 +25,6 @@ def free_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-
-
-@cache
-def migrated() -> Path:
-    """A data folder with an empty database and collected files, which is most of the work of a first start."""
-    folder = Path(tempfile.mkdtemp(prefix="uplift-migrated-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Installation(folder)
-    made.command("migrate", "-v0")
-    collect = "from optimizer_app.management.static_files import static_collect; static_collect()"
-    made.command("shell", "-v0", "-c", collect)
-    return folder / "data"
 
 
 @dataclass
@@ -67,12 +51,6 @@ class Installation:
             k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE")
         }
         return kept | {"UPLIFT_DATA_DIR": str(self.folder / "data")} | self.environment
-
-    def prepare(self) -> "Installation":
-        """Begin with a migrated database, where it is the one of this folder."""
-        if not {"DATABASE_URL", "UPLIFT_DATA_DIR"} & set(self.environment):
-            shutil.copytree(migrated(), self.folder / "data")
-        return self
 
     def start(self) -> "Installation":
         self.folder.mkdir(parents=True, exist_ok=True)

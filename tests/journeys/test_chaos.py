@@ -1,8 +1,5 @@
 """The chaos suite in short; in full: `python -m tests.chaos --rounds 200`. Several hosts, and a disk that is full."""
 
-import os
-import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.workers import host
+from tests.bench.workers import working
 from tests.chaos.__main__ import rounds_of
 from tests.chaos.load import Client
 from tests.chaos.stage import Stage, staged
@@ -23,12 +20,8 @@ ROUNDS = 4
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Iterator[Stage]:
     """An installation on a PostgreSQL and a Redis of its own."""
-    config = shutil.which("pg_config")
-    if config is None:
-        pytest.skip("PostgreSQL's programs are not installed (pg_config).")
-    programs = Path(subprocess.check_output([config, "--bindir"], text=True).strip())
     with staged(tmp_path_factory.mktemp("chaos") / "stage", programs) as made:
         yield made
 
@@ -39,23 +32,17 @@ def test_nothing_promised_is_lost_doubled_or_stuck_under_faults(stage: Stage) ->
 
 def test_hosts_that_share_database_broker_and_keys_alone_run_side_by_side(stage: Stage) -> None:
     stage.lm.delays["steady"] = 0.05
-    for pid in stage.installation.processes("--autoscale"):
-        os.kill(pid, signal.SIGSTOP)  # so that all runs are theirs
-    hosts = [host(stage, number) for number in range(2)]
-    runs = [stage.client("POST", "/runs", stage.order | {"seed": 100 + number})["id"] for number in range(3)]
-
     at_once, statuses, deadline = 0, ["queued"], time.monotonic() + 120
-    while {"queued", "running"} & set(statuses):
-        assert time.monotonic() < deadline, statuses
-        statuses = [stage.client("GET", f"/runs/{run}")["status"] for run in runs]
-        at_once = max(at_once, statuses.count("running"))
-        time.sleep(0.1)
-    for process in hosts:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with working(stage, hosts=2):
+        runs = [stage.client("POST", "/runs", stage.order | {"seed": 100 + number})["id"] for number in range(3)]
+        while {"queued", "running"} & set(statuses):
+            assert time.monotonic() < deadline, statuses
+            statuses = [stage.client("GET", f"/runs/{run}")["status"] for run in runs]
+            at_once = max(at_once, statuses.count("running"))
+            time.sleep(0.1)
 
     assert statuses == ["succeeded"] * len(runs)
-    assert at_once == len(hosts)
+    assert at_once == 2
 
 
 @pytest.fixture

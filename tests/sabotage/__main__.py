@@ -17,7 +17,7 @@ TABLE = Path(__file__).with_name("breaks.toml")
 
 
 class Break(NamedTuple):
-    """A line of the table; the test runs on SQLite where nothing else is said. `environment` is NAME=VALUE for it."""
+    """A line of the table; the test runs on SQLite where nothing else is said. `environment`: NAME=VALUE for it."""
 
     guarantee: str
     file: str
@@ -42,7 +42,7 @@ def noticed(broken: Break, copy: Path) -> bool:
     try:
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *broken.test.split()]
         chosen = {"DATABASE_URL": POSTGRES} if broken.database == "postgresql" else {}
-        chosen |= dict([broken.environment.split("=")]) if broken.environment else {}
+        chosen |= dict(pair.split("=") for pair in broken.environment.split())
         done = subprocess.run(
             command, cwd=copy, env=os.environ | chosen, capture_output=True, text=True, check=False, timeout=LONGEST_S
         )
